@@ -1,0 +1,105 @@
+/* tricolor/type.h - how the collector learns which words of a type hold pointers.
+ *
+ *     struct node { struct node *kid[2]; double weight; };
+ *     TRI_TYPE(struct node, kid)
+ *
+ * declares it once a file, at file scope, after the type; `tri_new(struct node)` in that file then gives objects
+ * of exactly sizeof(struct node) bytes, of which only `kid` is ever looked at. A declaration leaves a tri_type in
+ * the section tri_types; a use leaves a small tri_type of its own, which the library joins to the declaration by
+ * file and name when it is first used. A type with no declaration is scanned conservatively (any aligned word may be
+ * a pointer), but for types too small to hold one and floating types: those are never scanned.
+ * The declarations stand with or without a semicolon behind them.
+ */
+#ifndef TRICOLOR_TYPE_H
+#define TRICOLOR_TYPE_H
+
+#include "abi.h"
+#include "map.h"
+
+TRI__EXTERN_C_BEGIN
+
+/* What may hold pointers. */
+enum tri__kind {
+    TRI__KIND_ANY = 0,    /* every aligned word */
+    TRI__KIND_LEAF = 1,   /* nothing */
+    TRI__KIND_FIELDS = 2, /* the words of the fields listed */
+    TRI__KIND_SITE = 8    /* or-ed in: a use, to be joined to a declaration of the same name in the same file */
+};
+
+struct tri__field {
+    uint32_t offset, size; /* bytes; every word of [offset, offset + size) may hold a pointer */
+};
+
+/* A type, as the collector knows it. Programs get one by tri_type_of(T) and treat it as opaque; it lives for ever. */
+typedef struct tri_type {
+    uint32_t slot; /* byte offset of the run for single objects; 0 (a run that is always empty) before first use */
+    uint32_t kind; /* enum tri__kind */
+    size_t size;   /* sizeof(T) */
+    uint32_t align;
+    uint32_t nfields;
+    const struct tri__field *fields;
+    const char *name;
+    const void *unit;            /* which translation unit */
+    struct tri__module *module;  /* which module */
+    void *resolved;              /* library only: the layout, NULL before first use */
+} tri_type;
+
+__attribute__((unused)) static const char tri__unit = 0;
+
+#define TRI__CAT(a, b)  TRI__CAT_(a, b)
+#define TRI__CAT_(a, b) a##b
+#define TRI__STR(...)   TRI__STR_(__VA_ARGS__)
+#define TRI__STR_(...)  #__VA_ARGS__
+
+/* Bytes of one object in a span of its own layout. */
+#define TRI__EXACT(size) ((size) < 16 ? (size_t)16 : ((size_t)(size) + 7) & ~(size_t)7)
+
+/* From what the compiler knows without a declaration: pointers and pointer-sized integers may be pointers. */
+#define TRI__CLASSIFY(T)                                                                                        \
+    (sizeof(T) < 8 ? TRI__KIND_LEAF                                                                             \
+     : __builtin_classify_type(*(__typeof__(T) *)0) == 8 || __builtin_classify_type(*(__typeof__(T) *)0) == 9   \
+         ? TRI__KIND_LEAF                                                                                       \
+         : TRI__KIND_ANY)
+
+#define TRI__SITE(T, NAME)                                                                                      \
+    { 0, TRI__KIND_SITE | TRI__CLASSIFY(T), sizeof(T), __alignof__(T), 0, NULL, NAME, &tri__unit,               \
+      &tri__this_module, NULL }
+
+/* `const tri_type *` of T, for tri_alloc_type and tri_prealloc. */
+#ifdef __cplusplus
+#define tri_type_of(T)                                                                                          \
+    ([]() -> const tri_type * {                                                                                 \
+        static tri_type tri__site = TRI__SITE(T, TRI__STR(T));                                                  \
+        return &tri__site;                                                                                      \
+    }())
+#else
+#define tri_type_of(T)                                                                                          \
+    (__extension__({                                                                                            \
+        static tri_type tri__site = TRI__SITE(T, TRI__STR(T));                                                  \
+        (const tri_type *)&tri__site;                                                                           \
+    }))
+#endif
+
+#define TRI__DECLARE(T, KIND, FIELDS, NFIELDS, ID)                                                              \
+    static tri_type TRI__CAT(tri__type_, ID) = {                                                                \
+        0, KIND, sizeof(T), __alignof__(T), NFIELDS, FIELDS, TRI__STR(T), &tri__unit, &tri__this_module, NULL}; \
+    TRI__RETAIN __attribute__((section("tri_types"))) static tri_type *TRI__CAT(tri__type_entry_, ID) =         \
+        &TRI__CAT(tri__type_, ID);
+
+/* Each field of T that holds a pointer: `next`, `kid[0]`, `a.b`; a whole array or struct means all its words. */
+#define TRI_TYPE(T, ...) TRI__TYPE_(T, __COUNTER__, __VA_ARGS__)
+#define TRI__TYPE_(T, ID, ...)                                                                                  \
+    static const struct tri__field TRI__CAT(tri__fields_, ID)[] = {TRI__MAP(TRI__FIELD, T, __VA_ARGS__)};       \
+    TRI__DECLARE(T, TRI__KIND_FIELDS, TRI__CAT(tri__fields_, ID),                                               \
+                 sizeof TRI__CAT(tri__fields_, ID) / sizeof(struct tri__field), ID)
+#define TRI__FIELD(T, F) {(uint32_t)__builtin_offsetof(T, F), (uint32_t)sizeof(((T *)0)->F)},
+
+/* No word of T holds a pointer. */
+#define TRI_TYPE_LEAF(T) TRI__DECLARE_(T, TRI__KIND_LEAF, NULL, 0, __COUNTER__)
+/* Any aligned word of T may hold a pointer. */
+#define TRI_TYPE_ANY(T) TRI__DECLARE_(T, TRI__KIND_ANY, NULL, 0, __COUNTER__)
+#define TRI__DECLARE_(T, KIND, FIELDS, NFIELDS, ID) TRI__DECLARE(T, KIND, FIELDS, NFIELDS, ID)
+
+
+TRI__EXTERN_C_END
+#endif
