@@ -96,6 +96,7 @@ struct tri__module {
 #define TRI__ABI 1
 
 TRI_API void tri__module_register(struct tri__module *);
+TRI_API void tri__module_unregister(struct tri__module *);
 TRI_API void *tri__alloc_slow(const struct tri_type *, size_t size);
 TRI_API void tri__store_slow(struct tri__module *, void *slot, uintptr_t value);
 
@@ -112,6 +113,9 @@ __attribute__((weak, visibility("hidden"))) struct tri__module tri__this_module 
 
 __attribute__((constructor(101), unused)) static void tri__module_ctor(void) {
     if (!tri__this_module.registered) tri__module_register(&tri__this_module);
+}
+__attribute__((destructor(101), unused)) static void tri__module_dtor(void) {
+    tri__module_unregister(&tri__this_module);
 }
 
 #define TRI__RAS_ENTRY                                                                                          \

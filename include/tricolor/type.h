@@ -51,8 +51,8 @@ __attribute__((unused)) static const char tri__unit = 0;
 #define TRI__STR(...)   TRI__STR_(__VA_ARGS__)
 #define TRI__STR_(...)  #__VA_ARGS__
 
-/* Bytes of one object in a span of its own layout. */
-#define TRI__EXACT(size) ((size) < 16 ? (size_t)16 : ((size_t)(size) + 7) & ~(size_t)7)
+/* Bytes of one object in a span of its own layout; below 8, a piece of a tiny block. */
+#define TRI__EXACT(size) ((size) < 8 ? (size_t)8 : (size) < 16 ? (size_t)16 : ((size_t)(size) + 7) & ~(size_t)7)
 
 /* From what the compiler knows without a declaration: pointers and pointer-sized integers may be pointers. */
 #define TRI__CLASSIFY(T)                                                                                        \

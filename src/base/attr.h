@@ -1,0 +1,33 @@
+/* attr.h - the compiler's words under short names. */
+#ifndef TRIX_ATTR_H
+#define TRIX_ATTR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define EXPORT       __attribute__((visibility("default")))
+#define INLINE       static inline __attribute__((always_inline))
+#define NOINLINE     __attribute__((noinline))
+#define COLD         __attribute__((cold, noinline))
+#define NORETURN     __attribute__((noreturn, cold))
+#define UNUSED       __attribute__((unused))
+#define PRINTF(f, a) __attribute__((format(printf, f, a)))
+#define ALIGNED(n)   __attribute__((aligned(n)))
+#define LIKELY(x)    __builtin_expect(!!(x), 1)
+#define UNLIKELY(x)  __builtin_expect(!!(x), 0)
+#define ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))
+#define TLS          __thread __attribute__((tls_model("initial-exec")))
+
+/* The collector reads other threads' stacks, red zones and memory that is being written: by design, so the sanitizers
+ * must not look at these few functions. */
+#define RACY_READS   __attribute__((no_sanitize("address", "thread", "undefined"), noinline))
+
+#define CACHE_LINE   64
+
+INLINE uint64_t min_u64(uint64_t a, uint64_t b) { return a < b ? a : b; }
+INLINE uint64_t max_u64(uint64_t a, uint64_t b) { return a > b ? a : b; }
+INLINE uint64_t round_up(uint64_t n, uint64_t to) { return (n + to - 1) & ~(to - 1); }
+INLINE uint64_t round_down(uint64_t n, uint64_t to) { return n & ~(to - 1); }
+
+#endif

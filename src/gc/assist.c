@@ -1,0 +1,63 @@
+/* assist.c - allocating threads pay for what they take (Go's gcAssistAlloc).
+ *
+ * While marking, each claim lowers the thread's credit. Below zero it owes work: bytes times the pacer's work per byte.
+ * Work done in the background and not yet taken is credit for all; beyond that the thread marks itself, a little at
+ * a time, and stops as soon as somebody wants it to stop. When there is nothing to mark, marking is about
+ * to end, and the debt is forgiven; only a thread far in debt waits a moment for the markers.
+ */
+#include "gc.h"
+#include "thread.h"
+#include "../heap/gate.h"
+#include "../os/os.h"
+
+enum {
+    LEAST_WORK = 32 << 10,  /* bytes: less is not worth the start */
+    MOST_WORK = 1 << 20,    /* in one go */
+    STEP = 8 << 10,         /* between two looks at the gate */
+    PATIENCE = 4 << 20,     /* bytes of debt with nothing to mark before a thread waits */
+    WAIT_NS = 500 * 1000
+};
+
+/* Takes up to `work` from what was done in the background. */
+static int64_t take_credit(int64_t work) {
+    int64_t credit = load_relaxed(&trix_gc.credit);
+    while (credit > 0) {
+        int64_t take = credit < work ? credit : work;
+        if (cas_seq(&trix_gc.credit, &credit, credit - take)) return take;
+    }
+    return 0;
+}
+
+/* Marks about `work` bytes; returns how many. */
+static int64_t mark_some(struct thread *t, int64_t work) {
+    struct marker m = {0};
+    uint64_t began = trix_os_thread_cpu();
+    int64_t done = 0;
+    trix_work_enter();
+    while (done < work && !load_relaxed(&t->cache.gate.pending)) {
+        bool more = trix_marker_drain(&m, STEP);
+        done = (int64_t)m.work;
+        if (!more) break;
+    }
+    trix_marker_flush(&m);
+    fetch_sub_relaxed(&trix_gc.credit, (int64_t)m.work); /* own work is no credit for others */
+    done = (int64_t)m.work;
+    trix_gc_gather(&m);
+    trix_work_exit();
+    fetch_add_relaxed(&trix_gc.assist_ns, trix_os_thread_cpu() - began);
+    return done;
+}
+
+void trix_assist(struct thread *t) {
+    double ratio = trix_gc.work_per_byte;
+    if (t->cache.assist_credit >= 0 || !(ratio > 0)) return;
+    double owed = -(double)t->cache.assist_credit * ratio;
+    int64_t work = owed > MOST_WORK ? MOST_WORK : owed < LEAST_WORK ? LEAST_WORK : (int64_t)owed;
+    int64_t paid = take_credit(work);
+    if (paid < work) paid += mark_some(t, work - paid);
+    t->cache.assist_credit += (int64_t)((double)paid / ratio);
+    if (paid == 0 && t->cache.assist_credit < -PATIENCE) {
+        trix_gate_wait(t, &trix_event.seq, trix_event_seen(), WAIT_NS);
+        t->cache.assist_credit = 0;
+    }
+}

@@ -1,0 +1,278 @@
+/* background.c - the collector's threads: one that drives the cycle and marks, and helpers that only mark.
+ *
+ * How much they run is the pacer's figure, a quarter of the processors (a fraction of one by running part of the time),
+ * or as many processors as the program leaves idle, whichever is more. Idle means: fewer of the program's threads are
+ * running, as opposed to blocked, than there are processors. The threads run at the program's own priority: with a lower
+ * one (SCHED_IDLE cannot be left again by an ordinary user) a preempted marker would keep its part of the grey set
+ * for as long as the program keeps the processors busy, and the end of marking would wait for it. Instead they
+ * look around every hundred microseconds and go to sleep when they have had their share.
+ */
+#include "gc.h"
+#include "thread.h"
+#include "../base/options.h"
+#include "../heap/gate.h"
+#include "../os/libc.h"
+#include "../os/os.h"
+
+#include <errno.h>
+#include <string.h>
+
+enum {
+    MAX_HELPERS = 31,
+    QUANTUM = 128 << 10,       /* bytes scanned between two looks around */
+    LOOK_NS = 200 * 1000,      /* between two counts of the running threads */
+    SLACK_NS = 300 * 1000,     /* a marker may be ahead of its share by this much */
+    NAP_NS = 50 * 1000,        /* shorter sleeps are not worth their wake-up */
+    LONGEST_NAP_NS = 2 * 1000 * 1000,
+};
+#define FORCED_PERIOD_NS (120ull * 1000 * 1000 * 1000)
+
+static struct {
+    uint32_t marking;      /* helpers may mark; seq_cst */
+    uint32_t wanted;       /* helpers that should run; seq_cst */
+    uint32_t made;         /* helpers that exist; collector */
+    double share;          /* processors that the pacer grants; collector */
+    double allowed;        /* max(share, idle processors); relaxed */
+    uint64_t began, looked; /* ns; collector */
+    uint64_t cpu_began, cpu_counted; /* the collector's own CPU time; collector */
+
+    uint32_t collector;    /* 0 none, 1 being made, 2 there; seq_cst */
+    uint32_t paused;       /* a fork wants the collector's threads to stand still; seq_cst */
+    uint32_t standing;     /* how many do; seq_cst */
+    uint64_t last_cycle;   /* ns; collector */
+} background;
+
+/* ---- figures ---- */
+
+void trix_gc_gather(struct marker *m) {
+    fetch_add_relaxed(&trix_gc.marked_bytes, m->marked_bytes);
+    fetch_add_relaxed(&trix_gc.marked_objects, m->marked_objects);
+    fetch_add_relaxed(&trix_gc.work, m->work);
+    fetch_add_relaxed(&trix_gc.credit, (int64_t)m->work);
+    m->marked_bytes = m->marked_objects = m->work = 0;
+}
+
+int trix_running_threads(void) {
+    int running = 0;
+    lock_acquire(&trix_threads.lock);
+    for (struct thread *t = trix_threads.first; t; t = t->next) running += load_seq(&t->state) == THREAD_RUNNING;
+    lock_release(&trix_threads.lock);
+    return running;
+}
+
+/* Divides CPU time between what the pacer granted and idle processors. */
+static void charge(uint64_t ns) {
+    double allowed = background.allowed;
+    double granted = allowed > background.share ? background.share / allowed : 1;
+    uint64_t ours = (uint64_t)((double)ns * granted);
+    fetch_add_relaxed(&trix_gc.background_ns, ours);
+    fetch_add_relaxed(&trix_gc.idle_ns, ns - ours);
+}
+
+/* ---- standing still for a fork ---- */
+
+static void stand_still(void) {
+    fetch_add_seq(&background.standing, 1);
+    trix_event_post();
+    while (load_seq(&background.paused)) trix_os_futex_wait(&background.paused, 1, 0);
+    fetch_sub_seq(&background.standing, 1);
+}
+
+void trix_collector_poll(struct marker *m) {
+    if (LIKELY(!load_seq(&background.paused))) return;
+    if (m) trix_marker_flush(m);
+    stand_still();
+}
+
+/* ---- helpers ---- */
+
+static bool helper_may_run(uint32_t index) {
+    return load_seq(&background.marking) && index < load_seq(&background.wanted);
+}
+
+/* Marks until there is no work, or until it is not wanted any more. */
+static void helper_bout(struct marker *m, uint32_t index) {
+    uint64_t cpu = trix_os_thread_cpu();
+    trix_work_enter();
+    while (helper_may_run(index) && trix_marker_drain(m, QUANTUM)) {
+        trix_gc_gather(m);
+        uint64_t now = trix_os_thread_cpu();
+        charge(now - cpu);
+        cpu = now;
+        trix_collector_poll(m);
+    }
+    trix_marker_flush(m);
+    trix_gc_gather(m);
+    charge(trix_os_thread_cpu() - cpu);
+    trix_work_exit();
+}
+
+static void *helper_main(void *arg) {
+    uint32_t index = (uint32_t)(uintptr_t)arg;
+    struct marker m = {0};
+    for (;;) {
+        uint32_t seen = trix_event_seen();
+        if (helper_may_run(index) && trix_work_queued()) helper_bout(&m, index);
+        else trix_event_wait(seen, 0);
+        trix_collector_poll(&m);
+    }
+    return NULL;
+}
+
+/* A thread of ours: every signal blocked, small stack, named. */
+static bool make_thread(void *(*main)(void *), void *arg, const char *name) {
+    pthread_attr_t attributes;
+    pthread_t thread;
+    pthread_attr_init(&attributes);
+    pthread_attr_setstacksize(&attributes, 256 << 10);
+    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+    uint64_t mask = trix_os_sigmask(SIG_SETMASK, ~0ull);
+    bool done = trix_libc_pthread_create(&thread, &attributes, main, arg) == 0;
+    trix_os_sigmask(SIG_SETMASK, mask);
+    pthread_attr_destroy(&attributes);
+    if (done) pthread_setname_np(thread, name);
+    return done;
+}
+
+static void want_helpers(int n) {
+    if (n > MAX_HELPERS) n = MAX_HELPERS;
+    while (background.made < (uint32_t)n) {
+        if (!make_thread(helper_main, (void *)(uintptr_t)background.made, "tricolor-mark")) return;
+        background.made++;
+    }
+    if (load_seq(&background.wanted) == (uint32_t)n) return;
+    store_seq(&background.wanted, (uint32_t)n);
+    trix_event_post();
+}
+
+/* ---- the collector's own share ---- */
+
+/* Counts idle processors, and sets how much marking may run. */
+static void look_around(uint64_t now) {
+    background.looked = now;
+    int idle = trix_gc.procs - trix_running_threads();
+    double before = background.allowed;
+    background.allowed = idle > background.share ? idle : background.share;
+    if (background.allowed < 1 && before >= 1) { /* a new regime: no debts from the old one */
+        background.began = now;
+        background.cpu_began = trix_os_thread_cpu();
+    }
+    want_helpers((int)(background.allowed + 0.5) - 1);
+}
+
+static void nap(struct marker *m, uint64_t ns) {
+    trix_marker_flush(m); /* so that an assisting thread finds it */
+    trix_work_exit();
+    trix_os_sleep(ns);
+    trix_work_enter();
+}
+
+/* Sleeps when it has run for longer than its share of the time since `began` allows. */
+static void keep_share(struct marker *m, uint64_t now, uint64_t cpu) {
+    if (background.allowed >= 1) return;
+    uint64_t used = cpu - background.cpu_began, wall = now - background.began;
+    uint64_t due = (uint64_t)((double)used / background.allowed);
+    if (due > wall + SLACK_NS) nap(m, min_u64(due - wall, LONGEST_NAP_NS));
+}
+
+void trix_markers_begin(struct pacer_workers workers) {
+    uint64_t now = trix_os_now();
+    background.share = workers.dedicated + workers.fractional;
+    background.allowed = 0;
+    background.began = now;
+    background.looked = 0;
+    background.cpu_began = background.cpu_counted = trix_os_thread_cpu();
+    store_seq(&background.marking, 1);
+}
+
+void trix_markers_pace(struct marker *m) {
+    uint64_t now = trix_os_now(), cpu = trix_os_thread_cpu();
+    trix_gc_gather(m);
+    if (background.allowed > 0) charge(cpu - background.cpu_counted);
+    background.cpu_counted = cpu;
+    if (now - background.looked > LOOK_NS) {
+        look_around(now);
+        lock_acquire(&trix_gc.lock);
+        trix_gc_repace();
+        lock_release(&trix_gc.lock);
+    }
+    trix_collector_poll(m);
+    keep_share(m, now, cpu);
+}
+
+void trix_markers_end(void) {
+    store_seq(&background.marking, 0);
+    store_seq(&background.wanted, 0);
+    uint64_t cpu = trix_os_thread_cpu();
+    if (background.allowed <= 0) background.allowed = background.share;
+    charge(cpu - background.cpu_counted);
+    background.last_cycle = trix_os_now();
+}
+
+/* ---- the collector ---- */
+
+/* ns until a cycle is due because there was none for two minutes; UINT64_MAX when collection is off. */
+static uint64_t rest_left(void) {
+    if (load_relaxed(&trix_gc.goal) == PACER_NEVER) return UINT64_MAX;
+    uint64_t rested = trix_os_now() - background.last_cycle;
+    return rested < FORCED_PERIOD_NS ? FORCED_PERIOD_NS - rested : 0;
+}
+
+/* Whether a cycle is due, and whether it was asked for. */
+static bool cycle_due(bool *forced) {
+    uint32_t wanted = load_seq(&trix_gc.wanted), started = load_seq(&trix_gc.started);
+    *forced = (int32_t)(wanted - started) > 0;
+    if (*forced) return true;
+    if (load_relaxed(&trix_gc.live) >= (int64_t)min_u64(load_relaxed(&trix_gc.trigger), INT64_MAX)) return true;
+    *forced = rest_left() == 0;
+    return *forced;
+}
+
+static void *collector_main(void *arg) {
+    (void)arg;
+    background.last_cycle = trix_os_now();
+    for (;;) {
+        bool forced;
+        uint32_t seen = trix_event_seen();
+        trix_collector_poll(NULL);
+        store_seq(&trix_gc.triggered, 0);
+        if (cycle_due(&forced)) trix_cycle_run(forced);
+        else trix_event_wait(seen, rest_left() == UINT64_MAX ? 0 : rest_left() + 1);
+    }
+    return NULL;
+}
+
+bool trix_collector_running(void) { return load_seq(&background.collector) != 0; }
+
+bool trix_collector_start(void) {
+    uint32_t none = 0;
+    if (!cas_seq(&background.collector, &none, 1)) return none == 2;
+    bool done = make_thread(collector_main, NULL, "tricolor-gc");
+    store_seq(&background.collector, done ? 2 : 0);
+    return done;
+}
+
+/* ---- fork ---- */
+
+/* The calling thread is blocked or not attached. */
+void trix_collector_pause(void) {
+    store_seq(&background.paused, 1);
+    for (;;) {
+        uint32_t seen = trix_event_seen();
+        trix_event_post();
+        uint32_t threads = (load_seq(&background.collector) == 2) + load_seq(&background.made);
+        if (load_seq(&background.standing) >= threads) return;
+        trix_event_wait(seen + 1, 1000 * 1000);
+    }
+}
+
+void trix_collector_resume(void) {
+    store_seq(&background.paused, 0);
+    trix_os_futex_wake(&background.paused, INT32_MAX);
+}
+
+/* The child has none of them. */
+void trix_markers_reset_after_fork(void) {
+    background.marking = background.wanted = background.made = 0;
+    background.collector = background.paused = background.standing = 0;
+}

@@ -1,0 +1,184 @@
+/* barrier.c - see barrier.h. Everything here runs inside the gate, so a change of phase waits for it: an operation
+ * sees one phase from its test to its store. Long copies are cut into chunks, between which a stop may come. */
+#include "barrier.h"
+#include "mark.h"
+#include "../heap/gate.h"
+#include "../../include/tricolor/barrier.h"
+
+#include <string.h>
+
+enum { BULK_BYTES = 16 << 10 };
+
+/* ---- shading ---- */
+
+/* With no memory for a buffer the word is marked on the spot. */
+static NOINLINE void shade_directly(uint64_t item) {
+    struct marker m = {0};
+    trix_work_enter();
+    trix_marker_shade(&m, trix_map.base + WORK_OFFSET(item));
+    trix_marker_flush(&m);
+    trix_work_exit();
+}
+
+void trix_shade(struct thread *t, uintptr_t word, uint64_t flags) {
+    uint64_t offset = word - trix_map.base;
+    if (offset >= load_relaxed(&trix_map.extent)) return;
+    if (t->shades && t->shades->n == WORKBUF_ITEMS) trix_shade_flush(t);
+    if (!t->shades && !(t->shades = trix_workbuf_get(WORK_KIND_RAW))) {
+        shade_directly(offset);
+        return;
+    }
+    t->shades->item[t->shades->n++] = offset | flags;
+}
+
+void trix_shade_flush(struct thread *t) {
+    if (!t->shades || !t->shades->n) return;
+    struct workbuf *full = t->shades;
+    t->shades = NULL;
+    trix_work_push(full);
+}
+
+RACY_READS static void shade_words(struct thread *t, const void *lo, const void *hi, uint64_t flags) {
+    const uint64_t *end = (const uint64_t *)round_down((uintptr_t)hi, 8);
+    for (const uint64_t *w = (const uint64_t *)round_up((uintptr_t)lo, 8); w < end; w++)
+        trix_shade(t, load_relaxed(w), flags);
+}
+
+static void shade_visited(const void *lo, const void *hi, bool exact_ends, void *t) {
+    shade_words(t, lo, hi, exact_ends ? RAW_ROOT : 0);
+}
+
+void trix_shade_own_roots(struct thread *t) {
+    trix_thread_ranges(t, shade_visited, t);
+    trix_shade_flush(t);
+}
+
+void trix_shade_range(struct thread *t, const void *from, size_t bytes) {
+    shade_words(t, from, (const char *)from + bytes, 0);
+}
+
+/* ---- single words ---- */
+
+EXPORT void tri__store_slow(struct tri__module *module, void *slot, uintptr_t value) {
+    struct thread *t = (struct thread *)gate_enter();
+    if (UNLIKELY(!module->registered)) tri__module_register(module);
+    if (gate_marking()) {
+        trix_shade(t, load_relaxed((tri__word *)slot), 0);
+        trix_shade(t, value, 0);
+    }
+    store_relaxed((tri__word *)slot, value);
+    gate_leave(&t->cache.gate);
+}
+
+EXPORT bool tri__cas(void *slot, uintptr_t expected, uintptr_t desired) {
+    struct thread *t = (struct thread *)gate_enter();
+    uintptr_t seen = expected;
+    bool done = cas_seq((tri__word *)slot, &seen, desired);
+    if (done && gate_marking()) {
+        trix_shade(t, expected, 0);
+        trix_shade(t, desired, 0);
+    }
+    gate_leave(&t->cache.gate);
+    return done;
+}
+
+EXPORT uintptr_t tri__exchange(void *slot, uintptr_t value) {
+    struct thread *t = (struct thread *)gate_enter();
+    uintptr_t old = swap_seq((tri__word *)slot, value);
+    if (gate_marking()) {
+        trix_shade(t, old, 0);
+        trix_shade(t, value, 0);
+    }
+    gate_leave(&t->cache.gate);
+    return old;
+}
+
+/* ---- ranges ---- */
+
+/* Whether stores there must be shaded: into heap objects that are scanned. */
+static bool is_scanned_heap(const void *at) {
+    if (!map_contains((uintptr_t)at)) return false;
+    uint32_t page = trix_map_span(map_page_of((uintptr_t)at));
+    return page && load_relaxed(&map_page(page)->kind) == PAGE_SCAN;
+}
+
+/* Copies aligned words one by one, in either direction, so that a marker never sees half a pointer. */
+static void copy_words(tri__word *to, const tri__word *from, size_t n) {
+    if (to < from)
+        for (size_t i = 0; i < n; i++) store_relaxed(&to[i], load_relaxed(&from[i]));
+    else
+        for (size_t i = n; i-- > 0;) store_relaxed(&to[i], load_relaxed(&from[i]));
+}
+
+static void copy_bytes(char *to, const char *from, size_t bytes, bool scanned) {
+    bool aligned = (((uintptr_t)to | (uintptr_t)from) & 7) == 0;
+    if (!scanned || !aligned) {
+        memmove(to, from, bytes);
+        return;
+    }
+    size_t whole = bytes & ~(size_t)7;
+    if (to > from) memmove(to + whole, from + whole, bytes - whole);
+    copy_words((tri__word *)to, (const tri__word *)from, whole / 8);
+    if (to <= from) memmove(to + whole, from + whole, bytes - whole);
+}
+
+/* One chunk; inside. A copy between places of different alignment moves no pointers worth keeping, but may destroy. */
+static void copy_chunk(struct thread *t, char *to, const char *from, size_t bytes, bool scanned) {
+    if (scanned && gate_marking()) {
+        trix_shade_range(t, to, bytes);
+        trix_shade_range(t, from, bytes);
+    }
+    copy_bytes(to, from, bytes, scanned);
+}
+
+void trix_gate_copy(struct gate *g, void *to, const void *from, size_t bytes) {
+    bool scanned = is_scanned_heap(to);
+    bool upwards = (uintptr_t)to - (uintptr_t)from >= bytes; /* no byte is overwritten before it is read */
+    for (size_t done = 0; done < bytes;) {
+        size_t n = min_u64(bytes - done, BULK_BYTES);
+        size_t at = upwards ? done : bytes - done - n;
+        copy_chunk((struct thread *)g, (char *)to + at, (const char *)from + at, n, scanned);
+        done += n;
+        if (done < bytes) {
+            gate_leave(g);
+            gate_enter();
+        }
+    }
+}
+
+void trix_gate_zero(struct gate *g, void *at, size_t bytes) {
+    if (gate_marking() && is_scanned_heap(at)) trix_shade_range((struct thread *)g, at, bytes);
+    memset(at, 0, bytes);
+}
+
+EXPORT void *tri_memmove(void *dst, const void *src, size_t bytes) {
+    struct gate *g = gate_enter();
+    trix_gate_copy(g, dst, src, bytes);
+    gate_leave(g);
+    return dst;
+}
+
+EXPORT void *tri_memcpy(void *restrict dst, const void *restrict src, size_t bytes) {
+    return tri_memmove(dst, src, bytes);
+}
+
+static void set_chunk(struct thread *t, char *at, int byte, size_t bytes, bool scanned) {
+    if (scanned && gate_marking()) trix_shade_range(t, at, bytes);
+    memset(at, byte, bytes);
+}
+
+EXPORT void *tri_memset(void *dst, int byte, size_t bytes) {
+    bool scanned = is_scanned_heap(dst);
+    for (size_t done = 0; done < bytes;) {
+        struct gate *g = gate_enter();
+        size_t n = min_u64(bytes - done, BULK_BYTES);
+        set_chunk((struct thread *)g, (char *)dst + done, byte, n, scanned);
+        gate_leave(g);
+        done += n;
+    }
+    return dst;
+}
+
+void trix_gate_shade_range(struct gate *g, const void *from, size_t bytes) {
+    trix_shade_range((struct thread *)g, from, bytes);
+}

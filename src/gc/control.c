@@ -1,0 +1,121 @@
+/* control.c - the public controls of the collector. */
+#include "gc.h"
+#include "roots.h"
+#include "sweep.h"
+#include "thread.h"
+#include "../base/options.h"
+#include "../heap/gate.h"
+#include "../os/os.h"
+
+#include <errno.h>
+
+enum { MAX_LISTENERS = 8 };
+
+static struct {
+    void (*fn)(tri_gc_event, void *); /* release; never taken back */
+    void *arg;
+} listeners[MAX_LISTENERS];
+
+void trix_gc_init(void) {
+    trix_gc.procs = trix_options.max_procs ? trix_options.max_procs : trix_os_cpus();
+    trix_gc.start_ns = trix_os_now();
+    lock_acquire(&trix_gc.lock);
+    uint64_t limit = trix_options.memory_limit == INT64_MAX ? PACER_NO_LIMIT : (uint64_t)trix_options.memory_limit;
+    trix_pacer_init(&trix_gc.pacer, trix_options.gc_percent, limit);
+    trix_gc_repace();
+    lock_release(&trix_gc.lock);
+}
+
+void trix_gc_repace(void) {
+    struct pacer *p = &trix_gc.pacer;
+    store_relaxed(&trix_gc.goal, trix_pacer_goal(p));
+    if (!p->marking) {
+        store_relaxed(&trix_gc.trigger, trix_pacer_trigger(p));
+        return;
+    }
+    int64_t live = load_relaxed(&trix_gc.live);
+    struct pacer_assist assist = trix_pacer_revise(p, live > 0 ? (uint64_t)live : 0, load_relaxed(&trix_gc.work));
+    trix_gc.work_per_byte = assist.work_per_byte;
+}
+
+/* Runs the cycle on this very thread: there are no threads to be had for the collector. */
+static void run_here(struct thread *t) {
+    uint32_t depth = t->cache.gate.inside;
+    t->cache.gate.inside = 0;
+    thread_block(t, THREAD_SPILL());
+    trix_cycle_run(true);
+    thread_unblock(t);
+    t->cache.gate.inside = depth;
+}
+
+void trix_gc_run(struct thread *t) {
+    if (!trix_collector_start() && !trix_collector_running()) {
+        run_here(t);
+        return;
+    }
+    uint32_t target = load_seq(&trix_gc.started) + 1, wanted = load_seq(&trix_gc.wanted);
+    while ((int32_t)(target - wanted) > 0 && !cas_seq(&trix_gc.wanted, &wanted, target)) {}
+    trix_event_post();
+    for (;;) {
+        uint32_t finished = load_seq(&trix_gc.finished);
+        if ((int32_t)(finished - target) >= 0) return;
+        trix_gate_wait(t, &trix_gc.finished, finished, 0);
+    }
+}
+
+EXPORT void tri_gc(void) {
+    struct thread *t = (struct thread *)gate_enter();
+    trix_gc_run(t);
+    gate_leave(&t->cache.gate);
+}
+
+EXPORT int tri_set_gc_percent(int percent) {
+    struct gate *g = gate_enter();
+    lock_acquire(&trix_gc.lock);
+    int old = trix_gc.pacer.gc_percent;
+    trix_pacer_set_gc_percent(&trix_gc.pacer, percent);
+    trix_gc_repace();
+    lock_release(&trix_gc.lock);
+    trix_event_post(); /* the heap may be past the new trigger */
+    gate_leave(g);
+    return old < 0 ? -1 : old;
+}
+
+EXPORT int tri_set_tracking(tri_tracking how) {
+    if (how < TRI_TRACK_BARRIER || how > TRI_TRACK_NONE) {
+        errno = EINVAL;
+        return -1;
+    }
+    struct gate *g = gate_enter();
+    bool used = load_seq(&trix_gc.started) != 0 || load_relaxed(&trix_gc.live) != 0 ||
+                ((struct thread *)g)->cache.unreported != 0;
+    if (!used) trix_options.tracking = (int)how;
+    gate_leave(g);
+    if (used) errno = EBUSY;
+    return used ? -1 : 0;
+}
+
+EXPORT int tri_on_gc(void (*fn)(tri_gc_event, void *), void *arg) {
+    static struct lock lock = LOCK_INIT(CYCLE);
+    struct gate *g = gate_enter();
+    int free = 0;
+    lock_acquire(&lock);
+    while (free < MAX_LISTENERS && listeners[free].fn) free++;
+    if (free < MAX_LISTENERS) {
+        listeners[free].arg = arg;
+        store_release(&listeners[free].fn, fn);
+    }
+    lock_release(&lock);
+    gate_leave(g);
+    if (free == MAX_LISTENERS) errno = ENOSPC;
+    return free < MAX_LISTENERS ? 0 : -1;
+}
+
+void trix_gc_notify(tri_gc_event event) {
+    for (int i = 0; i < MAX_LISTENERS; i++) {
+        void (*fn)(tri_gc_event, void *) = load_acquire(&listeners[i].fn);
+        if (fn) fn(event, listeners[i].arg);
+    }
+}
+
+EXPORT const char *tri_version(void) { return TRIX_VERSION; }

@@ -1,0 +1,405 @@
+/* cycle.c - the collection cycle as a state machine.
+ *
+ *            sweep finished,            all stacks and roots scanned,
+ *            roots' list read           nothing grey left
+ *   OFF ----[ stop: barrier on ]----> MARK ----[ stop: look again ]----> OFF, sweeping -----> swept
+ *                runs swapped           ^            |     phase off, runs swapped
+ *                                       +------------+
+ *                                  found too much: go on
+ *
+ * First stop. The barrier comes on and every thread's table of runs is swapped for an empty one, so that whatever
+ * is allocated from now on is black. Nothing is scanned, so its length does not depend on the heap.
+ *
+ * Marking. Each thread is asked to scan its own stack, alone (or is scanned in place while it is blocked); the
+ * globals are scanned; markers and assisting threads empty the grey set.
+ *
+ * Last stop. In plain C stores to stacks, thread-locals and globals have no barrier, so these are looked at again: each
+ * running thread scans its own stack before it parks, all at the same time. What is found is marked on the spot if
+ * that takes no more than STOP_BUDGET_NS; otherwise the world goes on, and so does marking. White objects only get
+ * fewer, so this ends. A stop that finds a dlopen under way since the list of globals was read is also no last one.
+ *
+ * With GODEBUG=gcstoptheworld, or TRITRACK=none, the world stays stopped from the first stop to the last.
+ *
+ *   I1  When the phase goes off, every object reachable from a root is marked. gccheckmark=1 proves it.
+ *   I2  trix_phase and the modules' flags change together, with the world stopped.
+ */
+#include "barrier.h"
+#include "gc.h"
+#include "modules.h"
+#include "roots.h"
+#include "sweep.h"
+#include "thread.h"
+#include "../base/options.h"
+#include "../heap/gate.h"
+#include "../heap/layout.h"
+#include "../os/os.h"
+
+#include <string.h>
+
+enum {
+    STOP_BUDGET_NS = 50 * 1000,
+    STOP_STEP = 4 << 10,   /* bytes scanned between two looks at the clock in a stop */
+    QUANTUM = 128 << 10,   /* bytes scanned between two looks around */
+    WAIT_NS = 1000 * 1000
+};
+
+uint32_t trix_phase;
+struct gc trix_gc = {.lock = LOCK_INIT(CYCLE), .trigger = UINT64_MAX};
+trix_report_hook *trix_gc_report_hook;
+
+/* The cycle under way; collector only. */
+static struct {
+    struct cycle_report report;
+    struct marker marker;
+    bool stopped;       /* the world stays stopped throughout */
+    bool dropped;       /* this process is a child forked while marking: mark bits are to be made good */
+    int64_t live_base;  /* live at the start, without what was unclaimed then: above it, live grows by black objects */
+    uint64_t stack_bytes, last_stack_bytes;
+    uint64_t stop_began;
+} cycle;
+
+/* ---- stops ---- */
+
+static void stop_world(bool scan) {
+    cycle.stop_began = trix_os_now();
+    trix_world_stop(scan);
+}
+
+static uint64_t resume_world(void) {
+    uint64_t took = trix_os_now() - cycle.stop_began;
+    trix_world_resume();
+    cycle.report.stops++;
+    cycle.report.longest_stop = max_u64(cycle.report.longest_stop, took);
+    fetch_add_relaxed(&trix_gc.pause_ns, took);
+    return took;
+}
+
+/* ---- runs ---- */
+
+/* World stopped: what threads have claimed and not reported yet is added up, and their runs are taken from them. */
+static void take_runs(void) {
+    for (struct thread *t = trix_threads.first; t; t = t->next) {
+        fetch_add_relaxed(&trix_gc.live, t->cache.unreported);
+        t->cache.unreported = 0;
+        t->cache.assist_credit = 0;
+        trix_cache_swap(&t->cache);
+    }
+}
+
+/* Then, world running: what the runs still held is given back. */
+static uint64_t retire_runs(bool locked) {
+    uint64_t bytes = 0;
+    if (!locked) lock_acquire(&trix_threads.lock);
+    for (struct thread *t = trix_threads.first; t; t = t->next) bytes += trix_cache_retire(&t->cache);
+    if (!locked) lock_release(&trix_threads.lock);
+    fetch_sub_relaxed(&trix_gc.live, (int64_t)bytes);
+    return bytes;
+}
+
+/* ---- threads ---- */
+
+static void scan_visited(const void *lo, const void *hi, bool exact_ends, void *arg) {
+    cycle.stack_bytes += (uint64_t)((const char *)hi - (const char *)lo);
+    trix_marker_scan_range(arg, lo, hi, exact_ends);
+}
+
+/* A thread that stands still. */
+static void scan_in_place(struct thread *t) {
+    if (t->scanned != t->unblocks + 1) {
+        trix_thread_ranges(t, scan_visited, &cycle.marker);
+        t->scanned = load_seq(&t->state) == THREAD_BLOCKED ? t->unblocks + 1 : 0;
+    }
+    trix_shade_flush(t);
+    store_seq(&t->ask_scan, 0);
+}
+
+static void ask_threads(void) {
+    lock_acquire(&trix_threads.lock);
+    for (struct thread *t = trix_threads.first; t; t = t->next) trix_thread_ask_scan(t);
+    lock_release(&trix_threads.lock);
+}
+
+/* Scans in place whoever is asked and blocked; returns how many have still to answer. */
+static unsigned scan_blocked_threads(void) {
+    unsigned left = 0;
+    lock_acquire(&trix_threads.lock);
+    for (struct thread *t = trix_threads.first; t; t = t->next) {
+        if (!load_seq(&t->ask_scan)) continue;
+        if (trix_thread_hold(t)) {
+            scan_in_place(t);
+            trix_thread_release(t);
+        } else {
+            trix_thread_remind(t);
+            left++;
+        }
+    }
+    lock_release(&trix_threads.lock);
+    return left;
+}
+
+/* World stopped: whoever has not scanned itself. */
+static void scan_stopped_threads(void) {
+    for (struct thread *t = trix_threads.first; t; t = t->next)
+        if (load_seq(&t->ask_scan)) scan_in_place(t);
+        else trix_shade_flush(t);
+}
+
+/* ---- phases ---- */
+
+/* After a fork dropped a cycle, whatever it had marked is white again. */
+static void whiten_heap(void) {
+    for (uint64_t page = 1; page < trix_map.extent >> PAGE_SHIFT; page++) {
+        struct page *p = map_page((uint32_t)page);
+        if (p->kind != PAGE_SCAN && p->kind != PAGE_LEAF) continue;
+        bool large = page_is_large(p);
+        const uint64_t *alloc = map_alloc_bits((uint32_t)page);
+        for (unsigned w = 0; w < MARK_WORDS; w++) {
+            bool used = large ? w == 0 : w * 64 < layout_by_id(p->layout)->slots;
+            p->mark[w] = !used ? ~0ull : large ? ~1ull : ~alloc[w];
+        }
+    }
+}
+
+void trix_gc_reset_after_fork(void) {
+    lock_reset(&trix_gc.lock);
+    cycle.dropped = trix_phase != PHASE_OFF;
+    if (cycle.dropped) {
+        trix_phase = PHASE_OFF;
+        trix_modules_set_barrier(false);
+        lock_acquire(&trix_gc.lock);
+        trix_pacer_commit(&trix_gc.pacer, (uint64_t)trix_gc.live);
+        trix_gc_repace();
+        lock_release(&trix_gc.lock);
+    }
+    memset(&cycle.marker, 0, sizeof cycle.marker);
+    trix_gc.wanted = trix_gc.finished = trix_gc.started;
+    trix_gc.triggered = 0;
+}
+
+static void begin(bool forced) {
+    trix_sweep_finish();
+    if (cycle.dropped) whiten_heap();
+    cycle.dropped = false;
+    trix_roots_refresh();
+    int stw = trix_options.debug.gcstoptheworld;
+    cycle.stopped = stw > 0 || trix_options.tracking != TRACK_BARRIER;
+    cycle.last_stack_bytes = cycle.stack_bytes;
+    cycle.stack_bytes = 0;
+    cycle.report = (struct cycle_report){.number = trix_gc.started + 1, .forced = forced, .begun = trix_os_now()};
+    trix_gc.marked_bytes = trix_gc.marked_objects = trix_gc.work = 0;
+    trix_gc.assist_ns = trix_gc.background_ns = trix_gc.idle_ns = 0;
+    trix_gc.credit = 0;
+    trix_gc_notify(TRI_GC_CYCLE_START);
+}
+
+static void turn_on(void) {
+    take_runs();
+    trix_phase = PHASE_MARK;
+    trix_modules_set_barrier(true);
+    store_seq(&trix_gc.started, trix_gc.started + 1);
+    store_relaxed(&trix_gc.triggered, 0);
+    cycle.report.heap_start = (uint64_t)trix_gc.live;
+    for (struct thread *t = trix_threads.first; t; t = t->next) t->scanned = 0;
+}
+
+/* Reckons how fast marking must go. */
+static void start_pacing(void) {
+    lock_acquire(&trix_gc.lock);
+    cycle.report.goal = trix_pacer_goal(&trix_gc.pacer);
+    struct pacer_start start = {
+        .heap_live = cycle.report.heap_start,
+        .heap_scan = cycle.report.heap_start,
+        .stacks = cycle.last_stack_bytes,
+        .globals = trix_roots_bytes(),
+        .now_ns = trix_os_now(),
+        .procs = (uint32_t)trix_gc.procs,
+    };
+    struct pacer_workers workers = trix_pacer_start_cycle(&trix_gc.pacer, &start);
+    trix_gc_repace();
+    lock_release(&trix_gc.lock);
+    trix_markers_begin(workers);
+}
+
+static void first_stop(void) {
+    stop_world(cycle.stopped);
+    while (cycle.stopped && !trix_roots_fresh()) {
+        resume_world();
+        trix_roots_refresh();
+        stop_world(true);
+    }
+    turn_on();
+    start_pacing();
+    if (cycle.stopped) return;
+    cycle.report.stop_start = resume_world();
+}
+
+/* Empties the grey set, together with the other markers and whoever assists, until every thread has been scanned. */
+static void drain(void) {
+    struct marker *m = &cycle.marker;
+    trix_work_enter();
+    for (;;) {
+        uint32_t seen = trix_event_seen();
+        unsigned unscanned = cycle.stopped ? 0 : scan_blocked_threads();
+        bool more = trix_marker_drain(m, QUANTUM);
+        trix_markers_pace(m);
+        if (more) continue;
+        trix_marker_flush(m);
+        trix_gc_gather(m);
+        trix_work_exit();
+        if (!unscanned && trix_work_drained()) return;
+        if (!trix_work_queued()) trix_event_wait(seen, WAIT_NS);
+        trix_work_enter();
+    }
+}
+
+static void mark_roots(void) {
+    trix_work_enter();
+    if (cycle.stopped) scan_stopped_threads();
+    else ask_threads();
+    cycle.report.globals = trix_roots_scan(&cycle.marker);
+    trix_marker_flush(&cycle.marker);
+    trix_work_exit();
+}
+
+/* After an overflow: over all marked objects, as often as it overflows again. */
+static void mend_overflow(void) {
+    while (swap_seq(&trix_work_overflow, 0)) {
+        trix_work_enter();
+        trix_marker_rescan_heap(&cycle.marker);
+        trix_marker_flush(&cycle.marker);
+        trix_work_exit();
+        drain();
+    }
+}
+
+/* World stopped: marks on while the budget lasts; true when nothing is left. */
+static bool drain_in_stop(uint64_t budget_ns) {
+    struct marker *m = &cycle.marker;
+    uint64_t until = trix_os_now() + budget_ns;
+    trix_work_enter();
+    bool more = true;
+    do more = trix_marker_drain(m, STOP_STEP);
+    while (more && trix_os_now() < until);
+    trix_marker_flush(m);
+    trix_gc_gather(m);
+    trix_work_exit();
+    return trix_work_drained() && !load_seq(&trix_work_overflow);
+}
+
+/* World stopped, everything marked but for what roots without barriers have picked up since. */
+static bool look_again(void) {
+    if (!cycle.stopped && !trix_roots_fresh()) return false;
+    trix_work_enter();
+    scan_stopped_threads();
+    trix_roots_scan(&cycle.marker);
+    trix_marker_flush(&cycle.marker);
+    trix_work_exit();
+    return drain_in_stop(cycle.stopped ? UINT64_MAX / 2 : STOP_BUDGET_NS);
+}
+
+/* World stopped, all marked. */
+static void turn_off(void) {
+    if (trix_options.debug.gccheckmark) trix_checkmark();
+    take_runs();
+    trix_phase = PHASE_OFF;
+    trix_modules_set_barrier(false);
+    trix_sweep_flip();
+    int64_t black = trix_gc.live - cycle.live_base;
+    cycle.report.heap_end = (uint64_t)trix_gc.live;
+    cycle.report.heap_marked = trix_gc.marked_bytes + (uint64_t)(black > 0 ? black : 0);
+    cycle.report.marked_objects = trix_gc.marked_objects;
+    store_relaxed(&trix_gc.live, (int64_t)cycle.report.heap_marked);
+}
+
+static void last_stop(void) {
+    if (cycle.stopped) {
+        while (!look_again()) mend_overflow();
+    } else {
+        for (;;) {
+            stop_world(true);
+            if (look_again()) break;
+            cycle.report.stop_finish += resume_world();
+            trix_roots_refresh();
+            drain();
+            mend_overflow();
+        }
+    }
+    turn_off();
+}
+
+/* Tells the pacer how it went, and sets the next goal. */
+static void finish_pacing(void) {
+    struct cycle_report *r = &cycle.report;
+    trix_markers_end();
+    r->marked = trix_os_now();
+    r->assist_cpu = trix_gc.assist_ns;
+    r->background_cpu = trix_gc.background_ns;
+    r->idle_cpu = trix_gc.idle_ns;
+    r->stacks = cycle.stack_bytes;
+    struct pacer_finish finish = {
+        .heap_live = r->heap_end,
+        .heap_work = trix_gc.work,
+        .stack_work = r->stacks,
+        .globals_work = r->globals,
+        .assist_ns = r->assist_cpu,
+        .idle_ns = r->idle_cpu,
+        .now_ns = r->marked,
+        .forced = r->forced,
+    };
+    lock_acquire(&trix_gc.lock);
+    trix_pacer_end_cycle(&trix_gc.pacer, &finish);
+    trix_pacer_commit(&trix_gc.pacer, r->heap_marked);
+    trix_gc_repace();
+    lock_release(&trix_gc.lock);
+}
+
+static void account_cpu(void) {
+    struct cycle_report *r = &cycle.report;
+    uint64_t stopped = (r->stop_start + r->stop_finish) * (uint64_t)trix_gc.procs;
+    fetch_add_relaxed(&trix_gc.gc_cpu_ns, stopped + r->assist_cpu + r->background_cpu);
+    uint64_t available = (trix_os_now() - trix_gc.start_ns) * (uint64_t)trix_gc.procs;
+    r->cpu_fraction = available ? (double)trix_gc.gc_cpu_ns / (double)available : 0;
+    if (r->forced) fetch_add_relaxed(&trix_gc.forced_cycles, 1);
+}
+
+static void sweep(void) {
+    while (trix_sweep_some()) trix_collector_poll(NULL);
+    trix_sweep_finish();
+    trix_work_trim();
+    cycle.report.ended = trix_os_now();
+}
+
+static void report(bool swept) {
+    if (trix_gc_report_hook) trix_gc_report_hook(&cycle.report, swept);
+    trix_gc_notify(swept ? TRI_GC_SWEEP_END : TRI_GC_MARK_END);
+}
+
+void trix_cycle_run(bool forced) {
+    begin(forced);
+    first_stop();
+    cycle.live_base = (int64_t)cycle.report.heap_start - (int64_t)retire_runs(cycle.stopped);
+    mark_roots();
+    drain();
+    mend_overflow();
+    last_stop();
+    finish_pacing();
+    if (!cycle.stopped || trix_options.debug.gcstoptheworld < 2) {
+        uint64_t took = resume_world();
+        if (cycle.stopped) cycle.report.stop_start = took;
+        else cycle.report.stop_finish += took;
+    }
+    bool still_stopped = cycle.stopped && trix_options.debug.gcstoptheworld >= 2;
+    cycle.report.concurrent = cycle.report.marked - cycle.report.begun - cycle.report.stop_start;
+    retire_runs(still_stopped);
+    trix_sweep_begin();
+    if (still_stopped) {
+        trix_sweep_finish();
+        cycle.report.stop_start = resume_world();
+    }
+    account_cpu();
+    report(false);
+    sweep();
+    report(true);
+    store_seq(&trix_gc.finished, trix_gc.started);
+    trix_os_futex_wake(&trix_gc.finished, INT32_MAX);
+}

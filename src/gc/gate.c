@@ -1,0 +1,112 @@
+/* gate.c - the collector's half of heap/gate.h: what a thread does when it leaves the library with something pending,
+ * and when it has claimed memory. */
+#include "../heap/gate.h"
+#include "barrier.h"
+#include "gc.h"
+#include "sweep.h"
+#include "thread.h"
+#include "../heap/object.h"
+#include "../base/fmt.h"
+#include "../os/os.h"
+
+enum { REPORT_BYTES = 16 << 10 };
+
+/* ---- leaving ---- */
+
+/* Lets the signals in that were put off while the thread was inside: the kernel delivers them on return. */
+static void let_signals_in(struct thread *t) {
+    uint64_t deferred = t->deferred;
+    if (!deferred) return;
+    t->deferred = 0;
+    trix_os_sigmask(SIG_UNBLOCK, deferred);
+}
+
+NOINLINE void trix_gate_serve(struct gate *g) {
+    struct thread *t = (struct thread *)g;
+    store_relaxed(&g->pending, 0);
+    signal_fence();
+    if (load_seq(&trix_threads.stopping) || load_seq(&t->ask_scan))
+        trix_thread_serve(t, THREAD_SPILL(), (struct range){0});
+    let_signals_in(t);
+}
+
+/* Sleeps on a futex outside the gate, from whatever depth; no locks may be held. */
+void trix_gate_wait(struct thread *t, const uint32_t *word, uint32_t seen, uint64_t timeout_ns) {
+    struct gate *g = &t->cache.gate;
+    uint32_t depth = g->inside;
+    g->inside = 0;
+    signal_fence();
+    if (load_relaxed(&g->pending)) trix_gate_serve(g);
+    thread_block(t, THREAD_SPILL());
+    trix_os_futex_wait(word, seen, timeout_ns);
+    thread_unblock(t);
+    signal_fence();
+    g->inside = depth;
+}
+
+/* ---- claiming ---- */
+
+static void flush_report(struct thread *t) {
+    int64_t live = fetch_add_relaxed(&trix_gc.live, t->cache.unreported) + t->cache.unreported;
+    t->cache.unreported = 0;
+    if (gate_marking() || live < (int64_t)min_u64(load_relaxed(&trix_gc.trigger), INT64_MAX)) return;
+    if (load_relaxed(&trix_gc.triggered)) return;
+    store_relaxed(&trix_gc.triggered, 1);
+    trix_event_post();
+}
+
+void trix_gate_account(struct gate *g, int64_t bytes) {
+    struct thread *t = (struct thread *)g;
+    t->cache.unreported += bytes;
+    if (t->cache.unreported > -REPORT_BYTES && t->cache.unreported < REPORT_BYTES) {
+        if (LIKELY(!gate_marking())) return;
+    } else {
+        if (UNLIKELY(!trix_collector_running()) && !trix_in_handler(t)) trix_collector_start();
+        flush_report(t);
+    }
+    if (!gate_marking() || bytes <= 0) return;
+    t->cache.assist_credit -= bytes;
+    trix_assist(t);
+}
+
+bool trix_gate_sweep_some(void) { return trix_sweep_some(); }
+void trix_gate_sweep_span(uint32_t page) { trix_sweep_span(page); }
+
+/* ---- looking ---- */
+
+bool trix_gate_slot_in_run(uint32_t page, unsigned layout, unsigned slot) {
+    bool found = false;
+    lock_acquire(&trix_threads.list_lock);
+    for (struct thread *t = trix_threads.first; t && !found; t = t->next)
+        found = trix_cache_holds(&t->cache, page, layout, slot);
+    lock_release(&trix_threads.list_lock);
+    return found;
+}
+
+bool trix_gate_has_specials(const struct object *o) { return (void)o, false; }
+
+/* ---- exhaustion ---- */
+
+static void (*oom_handler)(size_t);
+
+/* First a cycle, for the garbage there may be; then the program's handler; then the end. */
+bool trix_gate_exhausted(struct gate *g, size_t bytes, int attempt) {
+    struct thread *t = (struct thread *)g;
+    if (attempt == 0) {
+        trix_gc_run(t);
+        return true;
+    }
+    void (*handler)(size_t) = load_acquire(&oom_handler);
+    if (attempt == 1 && handler) {
+        uint32_t depth = g->inside;
+        g->inside = 0;
+        handler(bytes);
+        g->inside = depth;
+        return true;
+    }
+    trix_print(2, "runtime: out of memory: cannot allocate %zu-byte block (%ld in use)\n", bytes,
+               load_relaxed(&trix_gc.live));
+    return false;
+}
+
+EXPORT void tri_set_oom_handler(void (*handler)(size_t)) { store_release(&oom_handler, handler); }

@@ -1,0 +1,108 @@
+/* gc.h - the collector as the layers above see it: its state, its controls, its figures. The cycle is in cycle.c. */
+#ifndef TRIX_GC_H
+#define TRIX_GC_H
+
+#include "limiter.h"
+#include "mark.h"
+#include "pacer.h"
+#include "../base/lock.h"
+#include "../../include/tricolor/control.h"
+
+/* What one cycle was, for the trace line, MemStats and the metrics. Times in ns, sizes in bytes. */
+struct cycle_report {
+    uint32_t number;
+    bool forced;
+    uint64_t begun, marked, ended; /* monotonic: first stop, end of marking, swept (0 until then) */
+    uint64_t stop_start;  /* first stop, from asking to going on */
+    uint64_t stop_finish; /* the stops at the end of marking, added up */
+    uint64_t longest_stop;
+    uint32_t stops;
+    uint64_t concurrent;  /* between the first stop and the last */
+    uint64_t assist_cpu, background_cpu, idle_cpu;
+    uint64_t heap_start, heap_end, heap_marked, goal;
+    uint64_t stacks, globals; /* bytes scanned there */
+    uint64_t marked_objects;
+    double cpu_fraction; /* of the CPU time available since start, spent collecting, idle marking left out */
+};
+
+struct gc {
+    struct lock lock;     /* of the pacer and the controls */
+    struct pacer pacer;   /* lock */
+    bool enabled;         /* lock; false in a process that must not start threads */
+
+    int64_t live;         /* bytes claimed and not known to be dead; atomic */
+    uint64_t trigger;     /* bytes of `live` at which a cycle starts; relaxed */
+    uint64_t goal;        /* relaxed */
+
+    /* requests; futexes through trix_event */
+    uint32_t wanted;      /* the last cycle asked for by tri_gc; seq_cst */
+    uint32_t started;     /* cycles begun; collector, seq_cst */
+    uint32_t finished;    /* cycles swept; futex */
+    uint32_t triggered;   /* live has passed the trigger and the collector has been told; relaxed */
+
+    /* the cycle under way; written with the world stopped or by atomic addition */
+    uint64_t marked_bytes, marked_objects, work;
+    uint64_t assist_ns, background_ns, idle_ns; /* CPU */
+    int64_t credit;             /* bytes of work done in the background and not yet taken by assists */
+    double work_per_byte;       /* relaxed: what an allocating thread owes */
+
+    /* since start; relaxed */
+    uint64_t pause_ns, gc_cpu_ns, start_ns;
+    uint64_t forced_cycles;
+    int procs;
+};
+extern struct gc trix_gc;
+
+/* Called once for each cycle when marking has ended, and again when it is swept, on the collector's thread. */
+typedef void trix_report_hook(const struct cycle_report *report, bool swept);
+extern trix_report_hook *trix_gc_report_hook;
+
+void trix_gc_init(void);
+
+/* Makes sure that the collector's thread runs; false when it cannot be made. Not from a signal handler. */
+bool trix_collector_start(void);
+bool trix_collector_running(void); /* or being made */
+
+/* Asks for one whole cycle from now and waits until it is swept; inside, at any depth, without locks. */
+struct thread;
+void trix_gc_run(struct thread *t);
+
+/* Sleeps on a futex outside the gate, from whatever depth; no locks may be held. */
+void trix_gate_wait(struct thread *t, const uint32_t *word, uint32_t seen, uint64_t timeout_ns);
+
+/* Runs the cycle on the calling thread, which is the collector's, or stands still as far as its own stack is
+ * concerned. */
+void trix_cycle_run(bool forced);
+
+/* Adds a marker's figures to the cycle's and clears them. */
+void trix_gc_gather(struct marker *m);
+
+/* The trigger, goal and assist ratio anew; after anything that changes them. gc.lock. */
+void trix_gc_repace(void);
+
+/* Calls the program's handlers of tri_on_gc. */
+void trix_gc_notify(tri_gc_event event);
+
+/* An allocating thread pays for what it takes; inside, no locks. */
+void trix_assist(struct thread *t);
+
+/* ---- background markers ---- */
+void trix_markers_begin(struct pacer_workers workers);
+void trix_markers_end(void);
+/* Between two quanta of the collector's own marking: lets the share of the CPU be what it should. */
+void trix_markers_pace(struct marker *m);
+int trix_running_threads(void);
+void trix_markers_reset_after_fork(void);
+
+/* In the child of a fork: the cycle is dropped. */
+void trix_gc_reset_after_fork(void);
+
+/* Marks everything again with the world stopped, and ends the program if the cycle has missed an object. */
+void trix_checkmark(void);
+
+/* The collector's threads stand still between two items of work while this is held: for fork. */
+void trix_collector_pause(void);
+void trix_collector_resume(void);
+void trix_collector_poll(struct marker *m); /* collector's threads: the place where they stand still */
+
+#endif

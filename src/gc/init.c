@@ -1,0 +1,47 @@
+/* init.c - see init.h. */
+#include "init.h"
+#include "gc.h"
+#include "roots.h"
+#include "thread.h"
+#include "../base/options.h"
+#include "../base/fmt.h"
+#include "../heap/layout.h"
+#include "../heap/pageheap.h"
+#include "../os/os.h"
+
+#include <stdlib.h>
+
+extern char **environ;
+
+static uint32_t state; /* 0 not started, 1 under way, 2 done */
+
+static void init_all(void) {
+    trix_options_read(environ);
+    if (trix_options.tracking == TRACK_PAGES) {
+        trix_print(2, "tricolor: page tracking is not built yet; marking with the world stopped, as TRITRACK=none\n");
+        trix_options.tracking = TRACK_NONE;
+    }
+    trix_os_init();
+    trix_map_init();
+    trix_layouts_init();
+    trix_pageheap_init();
+    trix_roots_init();
+    trix_gc_init();
+    trix_threads_init();
+    trix_host_init();
+    trix_obs_init();
+}
+
+void trix_init(void) {
+    uint32_t expected = 0;
+    if (load_acquire(&state) == 2) return;
+    if (cas_seq(&state, &expected, 1)) {
+        init_all();
+        store_release(&state, 2);
+        return;
+    }
+    /* The thread that starts the library may come here again, from what it calls; others wait for it. */
+    while (!trix_self && load_acquire(&state) != 2) trix_os_yield();
+}
+
+__attribute__((constructor(101))) static void start(void) { trix_init(); }

@@ -1,0 +1,42 @@
+/* mark.h - tracing: see mark.c. */
+#ifndef TRIX_MARK_H
+#define TRIX_MARK_H
+
+#include "work.h"
+#include "../heap/map.h"
+
+enum { CANDIDATES = 16, LOOKAHEAD = 8 };
+
+/* One marker: a collector thread, or a mutator that assists. Used by one thread at a time. */
+struct marker {
+    uint64_t candidate[CANDIDATES]; /* ring: offsets of words that may be pointers, their page's entry prefetched */
+    uint32_t candidate_at, candidates;
+    uint64_t ahead[LOOKAHEAD]; /* ring: grey objects whose memory is prefetched */
+    uint32_t ahead_at, aheads;
+    struct workbuf *grey; /* last in, first out; NULL until needed */
+    uint64_t extent;      /* map.extent as last read */
+
+    /* figures, added up by the cycle */
+    uint64_t marked_bytes;   /* of slots and spans that this marker marked */
+    uint64_t marked_objects;
+    uint64_t work;           /* bytes scanned */
+};
+
+/* Scans until `budget` bytes are done or no work is to be had; returns false when none was left. The marker must be
+ * active (trix_work_enter). What it still holds stays with it: trix_marker_flush before it stops. */
+bool trix_marker_drain(struct marker *m, uint64_t budget);
+
+/* Hands over all that the marker holds. */
+void trix_marker_flush(struct marker *m);
+
+/* Scans a root range, conservatively, aligned words only. `exact_ends`: a word equal to the start of a slot of a
+ * typed object keeps the one before it too (stacks, registers, thread-locals). */
+void trix_marker_scan_range(struct marker *m, const void *lo, const void *hi, bool exact_ends);
+
+/* One pointer, anywhere into an object. */
+void trix_marker_shade(struct marker *m, uintptr_t pointer);
+
+/* After an overflow of the work buffers: scans every marked object once more. World running or stopped. */
+void trix_marker_rescan_heap(struct marker *m);
+
+#endif

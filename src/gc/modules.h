@@ -1,0 +1,19 @@
+/* modules.h - executables and shared objects that were compiled against the header: their barrier flags and their
+ * restartable ranges. A module registers by its constructor or by its first slow path, whichever comes first. */
+#ifndef TRIX_MODULES_H
+#define TRIX_MODULES_H
+
+#include "../base/lock.h"
+
+/* Sets every module's barrier flag; world stopped. */
+void trix_modules_set_barrier(bool on);
+
+/* In a signal handler: if the interrupted instruction lies inside a restartable range, moves it back to the start. */
+bool trix_modules_rewind(void *context);
+extern uint64_t trix_modules_rewinds; /* how often; relaxed */
+
+/* The module is about to be unmapped; world stopped. */
+struct tri__module;
+void trix_modules_forget(struct tri__module *of);
+
+#endif

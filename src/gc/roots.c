@@ -1,0 +1,248 @@
+/* roots.c - see roots.h. */
+#include "roots.h"
+#include "barrier.h"
+#include "kept.h"
+#include "pins.h"
+#include "thread.h"
+#include "../heap/gate.h"
+#include "../heap/layout.h"
+#include "../os/os.h"
+#include "../../include/tricolor/control.h"
+
+#include <link.h>
+#include <string.h>
+
+/* ---- growing lists of ranges ---- */
+
+struct list {
+    void *item;
+    size_t n, capacity, each; /* each: bytes of an item */
+};
+
+static void *list_add(struct list *l) {
+    if (l->n == l->capacity) {
+        size_t capacity = l->capacity ? l->capacity * 2 : 4096 / l->each;
+        void *fresh = trix_os_map(capacity * l->each);
+        if (!fresh) trix_fatal("out of memory");
+        if (l->item) {
+            memcpy(fresh, l->item, l->n * l->each);
+            trix_os_unmap(l->item, l->capacity * l->each);
+        }
+        l->item = fresh;
+        l->capacity = capacity;
+    }
+    return (char *)l->item + l->n++ * l->each;
+}
+
+static struct {
+    struct lock lock;
+    struct list segments; /* writable data of objects loaded at start; collector only */
+    struct list plugins;  /* and of objects opened later; collector only */
+    struct list tls;      /* struct tls_module; collector only while nobody scans */
+    struct list ranges;   /* tri_add_roots; lock */
+    struct list stacks;   /* tri_stack_register; lock */
+    uint64_t bytes;       /* looked at by the last scan; relaxed */
+
+    uintptr_t seen_maps;   /* which objects were loaded at the last refresh; collector */
+    uintptr_t *initial;    /* load addresses of the objects loaded at start; constant */
+    size_t ninitial;
+    uint64_t static_tls; /* bytes of the static area of thread-locals; collector */
+    uint32_t unmapping;  /* dlcloses under way; seq_cst */
+} roots = {
+    .lock = LOCK_INIT(ROOTS),
+    .segments.each = sizeof(struct range),
+    .plugins.each = sizeof(struct range),
+    .tls.each = sizeof(struct tls_module),
+    .ranges.each = sizeof(struct range),
+    .stacks.each = sizeof(struct range),
+};
+
+/* ---- the loader's list ---- */
+
+enum { MAX_STATIC_TLS = 64 << 10, STATIC_TLS_SURPLUS = 8 << 10 /* where modules opened later may lie */ };
+
+static bool loaded_at_start(uintptr_t base) {
+    for (size_t i = 0; i < roots.ninitial; i++)
+        if (roots.initial[i] == base) return true;
+    return roots.ninitial == 0;
+}
+
+/* Adds [lo, hi) without the library's own big tables, which hold nothing of the program's. */
+static void add_segment(struct list *list, uintptr_t lo, uintptr_t hi) {
+    uintptr_t hole_lo = (uintptr_t)trix_layouts, hole_hi = hole_lo + sizeof trix_layouts;
+    if (lo < hole_lo && hole_hi < hi) {
+        add_segment(list, lo, hole_lo);
+        lo = hole_hi;
+    }
+    if (lo < hi) *(struct range *)list_add(list) = (struct range){lo, hi};
+}
+
+/* Adds a writable segment but for the part that is read-only once relocated. */
+static void add_load(const struct dl_phdr_info *info, const ElfW(Phdr) *load) {
+    uintptr_t lo = info->dlpi_addr + load->p_vaddr, hi = lo + load->p_memsz;
+    for (int i = 0; i < info->dlpi_phnum; i++) {
+        const ElfW(Phdr) *p = &info->dlpi_phdr[i];
+        if (p->p_type != PT_GNU_RELRO) continue;
+        uintptr_t relro_lo = info->dlpi_addr + p->p_vaddr;
+        uintptr_t relro_hi = round_down(relro_lo + p->p_memsz, trix_os_page);
+        if (relro_lo <= lo && relro_hi > lo) lo = relro_hi;
+    }
+    add_segment(loaded_at_start(info->dlpi_addr) ? &roots.segments : &roots.plugins, lo, hi);
+}
+
+/* A module whose block lies near the calling thread's thread pointer is in the static area of every thread. */
+static void add_tls(const struct dl_phdr_info *info, const ElfW(Phdr) *p) {
+    intptr_t offset = (intptr_t)info->dlpi_tls_data - (intptr_t)trix_os_thread_pointer();
+    uint64_t distance = (uint64_t)(offset < 0 ? -offset : offset + (intptr_t)p->p_memsz);
+    if (info->dlpi_tls_data && distance < MAX_STATIC_TLS) roots.static_tls = max_u64(roots.static_tls, distance);
+    *(struct tls_module *)list_add(&roots.tls) = (struct tls_module){info->dlpi_tls_modid, p->p_memsz};
+}
+
+static bool is_this_library(const struct dl_phdr_info *info) {
+#ifdef TRIX_SHARED
+    for (int i = 0; i < info->dlpi_phnum; i++) {
+        const ElfW(Phdr) *p = &info->dlpi_phdr[i];
+        uintptr_t lo = info->dlpi_addr + p->p_vaddr;
+        if (p->p_type == PT_LOAD && (uintptr_t)&roots - lo < p->p_memsz) return true;
+    }
+#endif
+    return (void)info, false; /* linked into the program: its data and ours share a segment */
+}
+
+static int add_object(struct dl_phdr_info *info, size_t size, void *arg) {
+    (void)size;
+    (void)arg;
+    bool ours = is_this_library(info);
+    for (int i = 0; i < info->dlpi_phnum; i++) {
+        const ElfW(Phdr) *p = &info->dlpi_phdr[i];
+        if (p->p_type == PT_LOAD && p->p_flags & PF_W && !ours) add_load(info, p);
+        if (p->p_type == PT_TLS && p->p_memsz) add_tls(info, p);
+    }
+    return 0;
+}
+
+/* A figure for which objects the loader's list holds, read without its lock: 0 while the loader changes it. Other
+ * threads of the program are stopped, or the answer is only used to be told wrong later. */
+static uintptr_t loaded_maps(void) {
+    uintptr_t sum = 1;
+    if (_r_debug.r_state != RT_CONSISTENT) return 0;
+    for (const struct link_map *m = _r_debug.r_map; m; m = m->l_next)
+        sum = (sum ^ (uintptr_t)m ^ m->l_addr) * 0x9e3779b97f4a7c15ull;
+    return sum | 1;
+}
+
+static int note_object(struct dl_phdr_info *info, size_t size, void *arg) {
+    (void)size;
+    roots.seen_maps = loaded_maps(); /* under the loader's lock */
+    if (arg) *(uintptr_t *)list_add(arg) = info->dlpi_addr;
+    return arg == NULL;
+}
+
+void trix_roots_refresh(void) {
+    roots.segments.n = roots.plugins.n = roots.tls.n = 0;
+    /* First the figure, then the list: what comes in between is in the list too soon, and makes the figure stale. */
+    dl_iterate_phdr(note_object, NULL);
+    dl_iterate_phdr(add_object, NULL);
+}
+
+bool trix_roots_fresh(void) {
+    uintptr_t now = loaded_maps();
+    return now && now == roots.seen_maps;
+}
+
+/* Before the program has threads. */
+void trix_roots_init(void) {
+    struct list initial = {.each = sizeof(uintptr_t)};
+    dl_iterate_phdr(note_object, &initial);
+    roots.initial = initial.item;
+    roots.ninitial = initial.n;
+    trix_roots_refresh();
+}
+
+const struct tls_module *trix_roots_tls_modules(size_t *n) {
+    *n = roots.tls.n;
+    return roots.tls.item;
+}
+
+uint64_t trix_roots_static_tls(void) { return roots.static_tls + STATIC_TLS_SURPLUS; }
+
+/* ---- scanning ---- */
+
+/* A range that may vanish under us: read through the kernel, piece by piece. */
+static void scan_unmappable(struct marker *m, uintptr_t lo, uintptr_t hi) {
+    static uint64_t copy[4096 / 8]; /* collector only */
+    while (lo < hi) {
+        size_t want = min_u64(sizeof copy - lo % sizeof copy, hi - lo);
+        size_t got = trix_os_read_self(copy, (const void *)lo, want);
+        trix_marker_scan_range(m, copy, (char *)copy + got, false);
+        lo += want;
+    }
+}
+
+static uint64_t scan_list(struct marker *m, const struct list *l, bool exact_ends, bool unmappable) {
+    uint64_t bytes = 0;
+    const struct range *r = l->item;
+    for (size_t i = 0; i < l->n; i++) {
+        if (unmappable) scan_unmappable(m, r[i].lo, r[i].hi);
+        else trix_marker_scan_range(m, (const void *)r[i].lo, (const void *)r[i].hi, exact_ends);
+        bytes += r[i].hi - r[i].lo;
+    }
+    return bytes;
+}
+
+uint64_t trix_roots_scan(struct marker *m) {
+    uint64_t bytes = scan_list(m, &roots.segments, false, false) + scan_list(m, &roots.plugins, false, true);
+    lock_acquire(&roots.lock);
+    bytes += scan_list(m, &roots.ranges, false, false);
+    bytes += scan_list(m, &roots.stacks, true, false);
+    lock_release(&roots.lock);
+    trix_pins_scan(m);
+    trix_kept_scan(m);
+    store_relaxed(&roots.bytes, bytes);
+    return bytes;
+}
+
+uint64_t trix_roots_bytes(void) { return load_relaxed(&roots.bytes); }
+
+bool trix_roots_find_stack(uintptr_t sp, uintptr_t *hi) {
+    bool found = false;
+    lock_acquire(&roots.lock);
+    const struct range *r = roots.stacks.item;
+    for (size_t i = 0; i < roots.stacks.n && !found; i++)
+        if (sp >= r[i].lo && sp < r[i].hi) {
+            *hi = r[i].hi;
+            found = true;
+        }
+    lock_release(&roots.lock);
+    return found;
+}
+
+/* ---- the public calls ---- */
+
+static void add_range(struct list *l, const char *call, void *lo, void *hi) {
+    if ((uintptr_t)lo >= (uintptr_t)hi) trix_misuse(call, "the range %p-%p is empty; pass its two ends", lo, hi);
+    struct gate *g = gate_enter();
+    lock_acquire(&roots.lock);
+    *(struct range *)list_add(l) = (struct range){(uintptr_t)lo, (uintptr_t)hi};
+    lock_release(&roots.lock);
+    gate_leave(g);
+}
+
+static void remove_range(struct list *l, const char *call, void *lo, void *hi) {
+    struct thread *t = (struct thread *)gate_enter();
+    if (gate_marking()) trix_shade_range(t, lo, (size_t)((char *)hi - (char *)lo));
+    lock_acquire(&roots.lock);
+    struct range *r = l->item;
+    size_t i = 0;
+    while (i < l->n && (r[i].lo != (uintptr_t)lo || r[i].hi != (uintptr_t)hi)) i++;
+    bool found = i < l->n;
+    if (found) r[i] = r[--l->n];
+    lock_release(&roots.lock);
+    if (!found) trix_misuse(call, "the range %p-%p is not registered; pass the bounds it was added with", lo, hi);
+    gate_leave(&t->cache.gate);
+}
+
+EXPORT void tri_add_roots(void *lo, void *hi) { add_range(&roots.ranges, "tri_add_roots", lo, hi); }
+EXPORT void tri_remove_roots(void *lo, void *hi) { remove_range(&roots.ranges, "tri_remove_roots", lo, hi); }
+EXPORT void tri_stack_register(void *lo, void *hi) { add_range(&roots.stacks, "tri_stack_register", lo, hi); }
+EXPORT void tri_stack_unregister(void *lo, void *hi) { remove_range(&roots.stacks, "tri_stack_unregister", lo, hi); }

@@ -1,0 +1,185 @@
+/* stop.c - stopping threads, one or all: see thread.h.
+ *
+ * The collector never waits for a thread that is blocked in the kernel, and a thread that runs is told by a signal, so
+ * a loop without calls stops like any other. On machines with few CPUs the waiting is done asleep: a thread that
+ * parks makes room for the next one to notice its signal.
+ */
+#include "barrier.h"
+#include "gc.h"
+#include "modules.h"
+#include "thread.h"
+#include "../base/fmt.h"
+#include "../os/os.h"
+
+struct threads trix_threads = {.lock = LOCK_INIT(THREADS), .list_lock = LOCK_INIT(THREAD_LIST)};
+
+enum {
+    REMIND_NS = 10 * 1000 * 1000,
+    NAME_NS = 1000 * 1000 * 1000,
+    STOP_SPINS = 2000, /* some 20 µs */
+    PARK_SPINS = 1000
+};
+
+/* ---- the thread's side ---- */
+
+static void park_while_stopping(void) {
+    for (uint32_t i = 0; i < load_relaxed(&trix_threads.park_spins); i++) {
+        if (!load_relaxed(&trix_threads.stopping)) return;
+        cpu_relax();
+    }
+    while (load_seq(&trix_threads.stopping)) {
+        uint32_t seen = load_seq(&trix_threads.resumes);
+        if (load_seq(&trix_threads.stopping)) trix_os_futex_wait(&trix_threads.resumes, seen, 0);
+    }
+}
+
+static void serve_scan(struct thread *t) {
+    trix_shade_own_roots(t);
+    store_seq(&t->ask_scan, 0);
+    trix_event_post();
+}
+
+void trix_thread_serve(struct thread *t, uintptr_t sp, struct range frames) {
+    t->sp = sp;
+    t->frames = frames;
+    for (;;) {
+        if (load_seq(&t->ask_scan)) serve_scan(t);
+        if (!load_seq(&trix_threads.stopping)) break;
+        store_seq(&t->state, THREAD_STOPPED);
+        trix_event_post();
+        park_while_stopping();
+        store_seq(&t->state, THREAD_RUNNING);
+    }
+    t->frames = (struct range){0};
+}
+
+void trix_thread_unblock_slow(struct thread *t) {
+    for (;;) {
+        bool stopping = load_seq(&trix_threads.stopping), held = load_seq(&t->hold);
+        if (!stopping && !held) break;
+        store_seq(&t->state, THREAD_BLOCKED);
+        trix_event_post();
+        if (stopping) park_while_stopping();
+        else trix_os_futex_wait(&t->hold, 1, 0);
+        t->unblocks++;
+        store_seq(&t->state, THREAD_RUNNING);
+    }
+    if (load_seq(&t->ask_scan)) trix_thread_serve(t, THREAD_SPILL(), (struct range){0});
+}
+
+void trix_lock_blocking(struct lock *lock) {
+    struct thread *t = thread_self();
+    if (lock_try(lock)) return;
+    if (!t || t->cache.gate.inside) {
+        lock_acquire(lock);
+        return;
+    }
+    thread_block(t, THREAD_SPILL());
+    lock_acquire(lock);
+    thread_unblock(t);
+}
+
+/* ---- the signal ---- */
+
+bool trix_on_altstack(const struct thread *t, uintptr_t sp) {
+    return sp - (uintptr_t)t->altstack < ALTSTACK_BYTES ||
+           (sp >= t->program_altstack.lo && sp < t->program_altstack.hi);
+}
+
+bool trix_in_handler(const struct thread *t) {
+    uintptr_t here = (uintptr_t)__builtin_frame_address(0);
+    return t->handler_frame && (trix_on_altstack(t, here) || here < t->handler_frame);
+}
+
+void trix_stop_signal(struct thread *t, void *context) {
+    if (!load_seq(&trix_threads.stopping) && !load_seq(&t->ask_scan)) return;
+    trix_modules_rewind(context);
+    if (t->cache.gate.inside) {
+        t->cache.gate.pending = 1;
+        return;
+    }
+    if (load_seq(&t->state) != THREAD_RUNNING) return; /* blocked: it is dealt with in place */
+    uintptr_t sp = (uintptr_t)__builtin_frame_address(0);
+    uintptr_t interrupted = trix_os_context_sp(context) - OS_RED_ZONE;
+    struct range frames = {0};
+    /* The context itself lies above our frame, on this stack; when that is another one, so does all that counts
+     * of the handlers in between, and the interrupted stack is scanned from where it stood. */
+    if (!(sp < interrupted && interrupted - sp < ALTSTACK_BYTES / 2)) frames.lo = interrupted;
+    trix_thread_serve(t, sp, frames);
+}
+
+/* ---- the collector's side ---- */
+
+static void signal_thread(struct thread *t) {
+    t->signalled = trix_os_now();
+    trix_os_tgkill(t->tid, STOP_SIGNAL);
+}
+
+void trix_thread_ask_scan(struct thread *t) {
+    store_seq(&t->ask_scan, 1);
+    if (load_seq(&t->state) == THREAD_RUNNING) signal_thread(t);
+}
+
+void trix_thread_remind(struct thread *t) {
+    uint64_t now = trix_os_now();
+    if (load_seq(&t->state) != THREAD_RUNNING || now - t->signalled < REMIND_NS) return;
+    if (!t->asked_since) t->asked_since = t->signalled;
+    if (now - t->asked_since > NAME_NS && !t->named) {
+        t->named = true;
+        trix_print(2, "tricolor: thread %lu (tid %d) does not answer the collector's signal %d; does it block all "
+                      "signals by a raw system call?\n", t->id, t->tid, STOP_SIGNAL);
+    }
+    signal_thread(t);
+}
+
+bool trix_thread_hold(struct thread *t) {
+    store_seq(&t->hold, 1);
+    if (load_seq(&t->state) != THREAD_RUNNING) return true;
+    trix_thread_release(t);
+    return false;
+}
+
+void trix_thread_release(struct thread *t) {
+    store_seq(&t->hold, 0);
+    trix_os_futex_wake(&t->hold, 1);
+}
+
+/* How many attached threads still run; reminds those that take long. */
+static uint32_t still_running(const struct thread *self, bool remind) {
+    uint32_t running = 0;
+    for (struct thread *t = trix_threads.first; t; t = t->next) {
+        if (t == self || load_seq(&t->state) != THREAD_RUNNING) continue;
+        running++;
+        if (remind) trix_thread_remind(t);
+    }
+    return running;
+}
+
+void trix_world_stop(bool scan) {
+    struct thread *self = thread_self();
+    trix_lock_blocking(&trix_threads.lock);
+    store_relaxed(&trix_threads.park_spins, still_running(self, false) < (uint32_t)trix_gc.procs ? PARK_SPINS : 0);
+    store_seq(&trix_threads.stopping, 1);
+    for (struct thread *t = trix_threads.first; t; t = t->next) {
+        if (t == self) continue;
+        if (scan) store_seq(&t->ask_scan, 1);
+        t->asked_since = 0;
+        if (load_seq(&t->state) == THREAD_RUNNING) signal_thread(t);
+    }
+    for (int i = 0; i < STOP_SPINS; i++) {
+        if (!still_running(self, false)) return;
+        cpu_relax();
+    }
+    for (;;) {
+        uint32_t seen = trix_event_seen();
+        if (!still_running(self, true)) return;
+        trix_event_wait(seen, REMIND_NS);
+    }
+}
+
+void trix_world_resume(void) {
+    store_seq(&trix_threads.stopping, 0);
+    fetch_add_seq(&trix_threads.resumes, 1);
+    trix_os_futex_wake(&trix_threads.resumes, INT32_MAX);
+    lock_release(&trix_threads.lock);
+}

@@ -1,0 +1,248 @@
+/* thread.c - threads come and go: see thread.h.
+ *
+ * A record is one mapping with the thread's alternate signal stack behind it. Records of ended threads are kept for
+ * the next ones, with their tables of runs, so that a program that makes a thread for each request pays for no
+ * mapping.
+ */
+#include "thread.h"
+#include "barrier.h"
+#include "init.h"
+#include "specific.h"
+#include "../os/os.h"
+#include "../../include/tricolor/control.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/resource.h>
+
+TLS struct gate *trix_self;
+__thread __attribute__((tls_model("initial-exec"), visibility("default"))) struct tri__tls tri__tls = {trix_no_runs};
+
+enum { KEPT_RECORDS = 32 };
+
+static struct {
+    struct thread *kept; /* threads' lock; linked by next */
+    uint32_t nkept;
+    uint64_t ids;
+} records;
+
+/* ---- records ---- */
+
+static struct thread *record_make(void) {
+    size_t bytes = round_up(sizeof(struct thread), trix_os_page);
+    struct thread *t = trix_os_map(bytes + ALTSTACK_BYTES);
+    if (!t) return NULL;
+    t->altstack = (char *)t + bytes;
+    return t;
+}
+
+static struct thread *record_get(void) {
+    lock_acquire(&trix_threads.lock);
+    struct thread *t = records.kept;
+    if (t) {
+        records.kept = t->next;
+        records.nkept--;
+    }
+    lock_release(&trix_threads.lock);
+    return t ? t : record_make();
+}
+
+/* Keeps or unmaps a record that is off the list. Threads' lock. */
+static void record_put(struct thread *t) {
+    struct run_table *table = t->cache.table, *spare = t->cache.spare;
+    char *altstack = t->altstack;
+    memset(t, 0, sizeof *t);
+    t->cache.table = table;
+    t->cache.spare = spare;
+    t->altstack = altstack;
+    if (records.nkept < KEPT_RECORDS) {
+        t->next = records.kept;
+        records.kept = t;
+        records.nkept++;
+        return;
+    }
+    trix_cache_unmap(&t->cache);
+    trix_os_unmap(t, round_up(sizeof(struct thread), trix_os_page) + ALTSTACK_BYTES);
+}
+
+/* ---- where a thread's stack is ---- */
+
+/* The main thread's: down from where the kernel put it, as far as it may grow. */
+static struct range main_stack(void) {
+    extern void *__libc_stack_end;
+    struct rlimit limit;
+    uintptr_t hi = round_up((uintptr_t)__libc_stack_end, trix_os_page), size = 64 << 20;
+    if (getrlimit(RLIMIT_STACK, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY) size = limit.rlim_cur;
+    return (struct range){size < hi ? hi - size : 0, hi};
+}
+
+static struct range thread_stack(void) {
+    pthread_attr_t attributes;
+    struct range r = {0};
+    void *lo;
+    size_t size;
+    if (pthread_getattr_np(pthread_self(), &attributes) != 0) return r;
+    if (pthread_attr_getstack(&attributes, &lo, &size) == 0) r = (struct range){(uintptr_t)lo, (uintptr_t)lo + size};
+    pthread_attr_destroy(&attributes);
+    return r;
+}
+
+static void set_altstack(struct thread *t) {
+    stack_t old;
+    if (trix_os_sigaltstack(NULL, &old) != 0) return;
+    if (old.ss_flags & SS_DISABLE)
+        trix_os_sigaltstack(&(stack_t){.ss_sp = t->altstack, .ss_size = ALTSTACK_BYTES}, NULL);
+    else t->program_altstack = (struct range){(uintptr_t)old.ss_sp, (uintptr_t)old.ss_sp + old.ss_size};
+}
+
+static void unset_altstack(struct thread *t) {
+    stack_t old;
+    if (trix_os_sigaltstack(NULL, &old) == 0 && old.ss_sp == t->altstack)
+        trix_os_sigaltstack(&(stack_t){.ss_flags = SS_DISABLE}, NULL);
+}
+
+/* ---- attach and detach ---- */
+
+static void list_insert(struct thread *t) {
+    lock_acquire(&trix_threads.list_lock);
+    t->id = ++records.ids;
+    t->next = trix_threads.first;
+    if (t->next) t->next->previous = t;
+    t->previous = NULL;
+    trix_threads.first = t;
+    store_relaxed(&trix_threads.count, trix_threads.count + 1);
+    lock_release(&trix_threads.list_lock);
+}
+
+static void list_remove(struct thread *t) {
+    lock_acquire(&trix_threads.list_lock);
+    if (t->previous) t->previous->next = t->next;
+    else trix_threads.first = t->next;
+    if (t->next) t->next->previous = t->previous;
+    store_relaxed(&trix_threads.count, trix_threads.count - 1);
+    lock_release(&trix_threads.list_lock);
+}
+
+static struct thread *attach(struct range stack) {
+    struct thread *t = record_get();
+    if (!t || !trix_cache_init(&t->cache, &tri__tls)) trix_fatal("out of memory");
+    t->tid = trix_os_tid();
+    t->pthread = pthread_self();
+    t->stack = stack;
+    t->tp = trix_os_thread_pointer();
+    set_altstack(t);
+    /* A stop holds this lock throughout, so the thread appears between two stops, or before the first. */
+    lock_acquire(&trix_threads.lock);
+    list_insert(t);
+    trix_self = &t->cache.gate;
+    lock_release(&trix_threads.lock);
+    return t;
+}
+
+struct thread *trix_thread_attach(void) {
+    if (trix_self) return thread_self();
+    int saved = errno;
+    uint64_t mask = trix_os_sigmask(SIG_SETMASK, ~0ull); /* a handler that allocates would attach again */
+    struct thread *t = attach(thread_stack());
+    trix_host_thread_attached();
+    trix_os_sigmask(SIG_SETMASK, mask & ~(1ull << (STOP_SIGNAL - 1)));
+    errno = saved;
+    return t;
+}
+
+struct gate *trix_gate_attach(void) {
+    trix_init();
+    return &trix_thread_attach()->cache.gate;
+}
+
+void trix_threads_init(void) {
+    struct thread *t = attach(main_stack());
+    if (!(t->stack.lo <= (uintptr_t)__builtin_frame_address(0) && (uintptr_t)__builtin_frame_address(0) < t->stack.hi))
+        t->stack = thread_stack(); /* dlopened by another thread, or a stack of the program's own making */
+}
+
+/* Gives back what a thread held that ends, or is gone already. Threads' lock. */
+static void reap(struct thread *t) {
+    trix_shade_flush(t);
+    if (t->shades) trix_workbuf_put(t->shades);
+    trix_cache_close(&t->cache);
+    trix_specific_drop(t);
+    list_remove(t);
+    record_put(t);
+}
+
+void trix_thread_detach(void) {
+    struct thread *t = thread_self();
+    if (!t) return;
+    uint64_t mask = trix_os_sigmask(SIG_SETMASK, ~0ull);
+    trix_lock_blocking(&trix_threads.lock); /* from here on no stop can begin */
+    unset_altstack(t);
+    trix_self = NULL;
+    tri__tls.runs = trix_no_runs;
+    reap(t);
+    lock_release(&trix_threads.lock);
+    trix_event_post();
+    trix_os_sigmask(SIG_SETMASK, mask);
+}
+
+void trix_threads_keep_self(void) {
+    struct thread *self = thread_self();
+    for (struct thread *t = trix_threads.first, *next; t; t = next) {
+        next = t->next;
+        if (t != self) reap(t);
+    }
+    self->tid = trix_os_tid();
+    self->ask_scan = self->hold = 0;
+}
+
+EXPORT void tri_thread_attach(void) {
+    trix_init();
+    trix_thread_attach()->by_hand = true;
+}
+
+EXPORT void tri_thread_detach(void) {
+    if (!trix_self) trix_misuse("tri_thread_detach", "the calling thread is not attached");
+    trix_thread_detach();
+}
+
+/* ---- blocking by hand ---- */
+
+/* The caller's callee-saved registers will not be in any frame while it is blocked. */
+#if defined(__x86_64__)
+#define SAVE_REGISTERS(to)                                                                                     \
+    __asm__ volatile("movq %%rbx, 0(%0)\n\tmovq %%rbp, 8(%0)\n\tmovq %%r12, 16(%0)\n\tmovq %%r13, 24(%0)\n\t"  \
+                     "movq %%r14, 32(%0)\n\tmovq %%r15, 40(%0)" : : "r"(to) : "memory")
+#else
+#define SAVE_REGISTERS(to)                                                                                     \
+    __asm__ volatile("stp x19, x20, [%0]\n\tstp x21, x22, [%0, #16]\n\tstp x23, x24, [%0, #32]\n\t"           \
+                     "stp x25, x26, [%0, #48]\n\tstp x27, x28, [%0, #64]\n\tstr x29, [%0, #80]" : : "r"(to)   \
+                     : "memory")
+#endif
+
+EXPORT NOINLINE void tri_blocking_begin(void) {
+    uintptr_t registers[12] = {0};
+    SAVE_REGISTERS(registers); /* before anything else uses them: they are the caller's or saved in this frame */
+    struct thread *t = (struct thread *)gate_enter();
+    gate_leave(&t->cache.gate);
+    if (load_relaxed(&t->state) == THREAD_BLOCKED)
+        trix_misuse("tri_blocking_begin", "the thread is blocked already; the call does not nest");
+    memcpy(t->registers, registers, sizeof registers);
+    thread_block(t, (uintptr_t)__builtin_frame_address(0));
+}
+
+EXPORT void tri_blocking_end(void) {
+    struct thread *t = thread_self();
+    if (!t || load_relaxed(&t->state) != THREAD_BLOCKED)
+        trix_misuse("tri_blocking_end", "the thread is not blocked; call tri_blocking_begin first");
+    thread_unblock(t);
+    memset(t->registers, 0, sizeof t->registers);
+}
+
+EXPORT NOINLINE void *tri_blocking_call(void *(*fn)(void *), void *arg) {
+    struct thread *t = (struct thread *)gate_enter();
+    gate_leave(&t->cache.gate);
+    thread_block(t, THREAD_SPILL());
+    void *result = fn(arg);
+    thread_unblock(t);
+    return result;
+}

@@ -1,0 +1,167 @@
+/* thread.h - the threads the collector knows, and how one of them is stopped.
+ *
+ * States, as others see them:
+ *
+ *   RUNNING   runs the program; to look at its stack it must be stopped or asked, by signal
+ *   BLOCKED   in a call that may take long (host/blocking.c, tri_blocking_begin) or waiting in the library: it will not
+ *             run the program before it has passed thread_unblock, so its stack from `sp` up stands still
+ *   STOPPED   parked in trix_thread_serve: by the handler of the stop signal, or on leaving the gate
+ *
+ * A thread changes its own state; nobody else does. Leaving BLOCKED is Dekker's handshake: the thread stores RUNNING,
+ * then looks for a stop of the world or a hold on itself, and goes back if there is one; the collector raises
+ * the stop or the hold, then looks at the state.
+ *
+ * What the collector asks of a thread:
+ *
+ *   scan   append every word of your stack, registers and thread-locals that may be a pointer to your barrier
+ *          buffer, and hand it over: the thread's own `ask_scan`, cleared by whoever has done it
+ *   stop   then park until the world goes on: `trix_threads.stopping`, for all
+ *
+ * A running thread is told by a signal. A blocked one is not: the collector holds it and scans it in place.
+ *
+ *   I1  No thread holds a lock of the library, or is between two halves of an operation of it, while STOPPED or
+ *       BLOCKED (BLOCKED in tri_gc and the like counts as outside).
+ *   I2  The list of threads changes under both trix_threads.lock, which a stop of the world holds throughout, and
+ *       trix_threads.list_lock, which is held for moments only: a thread inside may take the second, not the first
+ *       (the stop would wait for it to leave).
+ */
+#ifndef TRIX_THREAD_H
+#define TRIX_THREAD_H
+
+#include "event.h"
+#include "work.h"
+#include "../heap/cache.h"
+
+#include <pthread.h>
+
+enum thread_state { THREAD_RUNNING, THREAD_BLOCKED, THREAD_STOPPED };
+struct range {
+    uintptr_t lo, hi;
+};
+
+struct thread {
+    struct thread_cache cache; /* first: trix_self points here */
+
+    /* handshakes */
+    uint32_t state;    /* enum thread_state; own thread, seq_cst */
+    uint32_t ask_scan; /* seq_cst */
+    uint32_t hold;     /* the collector scans it in place: futex, seq_cst */
+    uint32_t unblocks; /* times it left BLOCKED; own thread. A scan in place stays good while it does not change */
+    uint32_t scanned;  /* value of `unblocks` at the last scan in place, + 1; 0: none in this cycle. Collector */
+    int tid;
+    uint64_t signalled, asked_since; /* ns: last signal sent, first one of this request; collector */
+    bool named;                      /* complained about; collector */
+
+    /* where its pointers are */
+    uintptr_t sp;        /* lowest word to scan, while BLOCKED or STOPPED */
+    struct range stack;  /* the stack it was born with */
+    uintptr_t tp;        /* thread pointer: its thread-locals are found from there */
+    struct range frames; /* while STOPPED by a handler on another stack: the interrupted one, in use from lo */
+    uintptr_t registers[12]; /* callee-saved ones, between tri_blocking_begin and end */
+    uintptr_t handler_sp; /* while a handler of the program runs on an alternate stack: where the interrupted one stood */
+    struct range program_altstack; /* as the program set it by sigaltstack, or empty */
+    struct workbuf *shades; /* barrier buffer, raw; own thread inside, or the collector while it is stopped */
+    void *start_arg;     /* from pthread_create until the thread has taken it; then its result */
+    struct specific *specifics; /* shadow of pthread_setspecific; own thread inside */
+
+    /* signals */
+    uintptr_t handler_frame; /* of the innermost handler of the program under way, or left by siglongjmp; own thread */
+    uint64_t deferred;    /* signals blocked until it leaves the gate; own thread */
+    uint32_t gc_signals;  /* stop signals received; own thread: blocking calls look whether they were cut short */
+    uint32_t user_signals; /* handlers of the program run; own thread */
+
+    /* list */
+    struct thread *next, *previous;
+    pthread_t pthread;
+    uint64_t id; /* for messages */
+    bool by_hand; /* tri_thread_attach */
+    char *altstack; /* ALTSTACK_BYTES, for the stop signal and handlers that want one */
+};
+
+extern struct threads {
+    struct lock lock, list_lock;
+    struct thread *first; /* either lock; both to write */
+    uint32_t count;       /* lock to write */
+    uint32_t stopping;    /* the world is being stopped or is stopped; seq_cst */
+    uint32_t resumes;     /* futex: rises when the world goes on */
+    uint32_t park_spins;  /* how long a stopped thread spins before it sleeps: 0 when CPUs are scarce */
+} trix_threads;
+
+enum { STOP_SIGNAL = 23 /* SIGURG: ignored by default, passed over by debuggers, never queued twice; Go's choice */ };
+
+enum { ALTSTACK_BYTES = 64 << 10 };
+
+INLINE struct thread *thread_self(void) { return (struct thread *)trix_self; }
+
+bool trix_in_handler(const struct thread *t); /* whether a handler of the program calls us; own thread */
+bool trix_on_altstack(const struct thread *t, uintptr_t sp);
+/* The stop signal has come in, with this context. */
+void trix_stop_signal(struct thread *t, void *context);
+
+/* ---- life ---- */
+void trix_threads_init(void); /* attaches the calling thread as the main thread */
+struct thread *trix_thread_attach(void);
+void trix_threads_keep_self(void); /* in the child of a fork: no other thread lives; threads' lock */
+void trix_host_thread_attached(void); /* host/threads.c: sees to it that the thread detaches at its end */
+void trix_thread_detach(void); /* the calling thread, outside, after its last use of the heap */
+
+/* ---- blocking; by the thread itself, outside ---- */
+
+/* From here to unblock the stack from `sp` up is scanned in place. */
+INLINE void thread_block(struct thread *t, uintptr_t sp) {
+    t->sp = sp;
+    store_seq(&t->state, THREAD_BLOCKED);
+    if (UNLIKELY(load_seq(&trix_threads.stopping) || load_seq(&t->ask_scan))) trix_event_post();
+}
+void trix_thread_unblock_slow(struct thread *t);
+INLINE void thread_unblock(struct thread *t) {
+    t->unblocks++;
+    store_seq(&t->state, THREAD_RUNNING);
+    if (UNLIKELY(load_seq(&trix_threads.stopping) || load_seq(&t->hold) || load_seq(&t->ask_scan)))
+        trix_thread_unblock_slow(t);
+}
+
+/* The address of the caller's frame with all callee-saved registers spilled into it: everything the program can still
+ * reach lies above. */
+#define THREAD_SPILL()                                                                                         \
+    ({                                                                                                         \
+        __builtin_unwind_init();                                                                               \
+        uintptr_t here;                                                                                        \
+        SPILL_SP(here);                                                                                        \
+        here;                                                                                                  \
+    })
+#if defined(__x86_64__)
+#define SPILL_SP(here) __asm__ volatile("movq %%rsp, %0" : "=r"(here) : : "memory")
+#else
+#define SPILL_SP(here) __asm__ volatile("mov %0, sp" : "=r"(here) : : "memory")
+#endif
+
+/* Waits for a lock that the collector may hold for long, counted as blocked meanwhile. Outside or not attached. */
+void trix_lock_blocking(struct lock *lock);
+
+/* ---- stopping; by the collector, or by an attached thread that is outside ---- */
+
+/* Stops every attached thread but the calling one, and holds the threads' lock until trix_world_resume. With `scan`,
+ * each thread's roots are scanned: running threads do it themselves before they park, the others are left
+ * with ask_scan set. */
+void trix_world_stop(bool scan);
+void trix_world_resume(void);
+
+/* Asks one thread to scan itself. Threads' lock. */
+void trix_thread_ask_scan(struct thread *t);
+/* Signals again who has not answered for 10 ms, and names it after 10 s. Threads' lock. */
+void trix_thread_remind(struct thread *t);
+
+/* Keeps a blocked thread blocked; false when it is not. */
+bool trix_thread_hold(struct thread *t);
+void trix_thread_release(struct thread *t);
+
+/* Does what is asked of the calling thread, outside: from the stop signal's handler, or on leaving the gate. */
+void trix_thread_serve(struct thread *t, uintptr_t sp, struct range frames);
+
+/* Calls `scan` for each range of memory that is a root because of this thread: the calling one, or one that stands
+ * still. Only ranges for which `exact_ends` holds may have pointers just past a typed object. */
+typedef void trix_range_visitor(const void *lo, const void *hi, bool exact_ends, void *arg);
+void trix_thread_ranges(struct thread *t, trix_range_visitor *visit, void *arg);
+
+#endif

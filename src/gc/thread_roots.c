@@ -1,0 +1,109 @@
+/* thread_roots.c - the memory that is a root because of one thread: its stacks, registers and thread-locals.
+ *
+ * The thread is the calling one, or stands still. Its registers are in memory: in the frame that blocked (THREAD_SPILL),
+ * or in the signal context, which lies above the handler's frame, vector registers included.
+ *
+ * Thread-locals: threads made by pthread_create have their static area inside their stack mapping, so the scan of the
+ * stack up to its end covers it. The main thread's is found from the thread pointer. Blocks of modules opened later
+ * are found through the thread's vector (dtv), which the loader may be moving at the very moment: both
+ * are read through the kernel, so that a stale pointer costs nothing but a failed read.
+ */
+#include "roots.h"
+#include "specific.h"
+#include "thread.h"
+#include "../os/os.h"
+
+enum { UNKNOWN_STACK_BYTES = 1 << 20, PIECE = 4096 };
+
+static bool inside(struct range r, uintptr_t p) { return p >= r.lo && p < r.hi; }
+
+/* Reads [lo, hi) through the kernel, up to the first page that is not there. */
+static void visit_unsure(uintptr_t lo, uintptr_t hi, trix_range_visitor *visit, void *arg) {
+    uint64_t copy[PIECE / 8];
+    lo = round_up(lo, 8);
+    while (lo < hi) {
+        size_t want = min_u64(PIECE - lo % PIECE, hi - lo);
+        size_t got = trix_os_read_self(copy, (const void *)lo, want);
+        visit(copy, (char *)copy + got, true, arg);
+        if (got < want) return;
+        lo += want;
+    }
+}
+
+/* The stack that sp lies in, from sp up. True if it was the thread's own. */
+static bool visit_stack(const struct thread *t, uintptr_t sp, trix_range_visitor *visit, void *arg) {
+    struct range alt = {(uintptr_t)t->altstack, (uintptr_t)t->altstack + ALTSTACK_BYTES};
+    uintptr_t hi;
+    bool own = inside(t->stack, sp);
+    if (own) visit((const void *)sp, (const void *)t->stack.hi, true, arg);
+    else if (inside(alt, sp)) visit((const void *)sp, (const void *)alt.hi, true, arg);
+    else if (inside(t->program_altstack, sp)) visit((const void *)sp, (const void *)t->program_altstack.hi, true, arg);
+    else if (trix_roots_find_stack(sp, &hi)) visit((const void *)sp, (const void *)hi, true, arg);
+    else visit_unsure(sp, sp + UNKNOWN_STACK_BYTES, visit, arg); /* a coroutine's that nobody registered */
+    return own;
+}
+
+static void visit_stacks(const struct thread *t, trix_range_visitor *visit, void *arg) {
+    bool own = visit_stack(t, t->sp, visit, arg);
+    if (t->frames.lo) own |= visit_stack(t, t->frames.lo, visit, arg);
+    if (t->handler_sp) own |= visit_stack(t, t->handler_sp, visit, arg);
+    /* The thread runs on a coroutine's stack, and where it left its own is not known: all of it that was ever used. */
+    if (!own) trix_os_visit_resident(t->stack.lo, t->stack.hi, visit, arg);
+}
+
+/* ---- thread-locals ---- */
+
+struct dtv_entry { /* glibc's dtv_t, stable since TLS came in */
+    uintptr_t block;
+    uintptr_t to_free;
+};
+
+static uintptr_t dtv_address(const struct thread *t) {
+    uintptr_t dtv = 0;
+#if defined(__x86_64__)
+    uintptr_t at = t->tp + sizeof(void *); /* tcbhead_t.dtv */
+#else
+    uintptr_t at = t->tp; /* tcbhead_t.dtv */
+#endif
+    return trix_os_read_self(&dtv, (const void *)at, sizeof dtv) == sizeof dtv ? dtv : 0;
+}
+
+static void visit_dynamic_tls(const struct thread *t, trix_range_visitor *visit, void *arg) {
+    size_t n;
+    const struct tls_module *module = trix_roots_tls_modules(&n);
+    uint64_t static_bytes = trix_roots_static_tls();
+    uintptr_t dtv = n ? dtv_address(t) : 0;
+    size_t slots = 0;
+    if (!dtv || trix_os_read_self(&slots, (const void *)(dtv - sizeof(struct dtv_entry)), sizeof slots) != sizeof slots)
+        return;
+    for (size_t i = 0; i < n; i++) {
+        struct dtv_entry e;
+        uintptr_t at = dtv + module[i].id * sizeof e;
+        if (module[i].id > slots || trix_os_read_self(&e, (const void *)at, sizeof e) != sizeof e) continue;
+        bool is_static = e.block - t->tp + static_bytes < 2 * static_bytes;
+        if (e.block && e.block != UINTPTR_MAX && !is_static && !inside(t->stack, e.block))
+            visit_unsure(e.block, e.block + module[i].bytes, visit, arg);
+    }
+}
+
+static void visit_static_tls(const struct thread *t, trix_range_visitor *visit, void *arg) {
+    if (inside(t->stack, t->tp)) return; /* scanned with the stack, whatever sp */
+#if defined(__x86_64__)
+    uintptr_t lo = t->tp - trix_roots_static_tls(), hi = t->tp;
+#else
+    uintptr_t lo = t->tp, hi = t->tp + trix_roots_static_tls();
+#endif
+    for (uintptr_t page; lo < hi; lo = page) { /* the first pages may not exist */
+        page = min_u64(round_up(lo + 1, trix_os_page), hi);
+        visit_unsure(lo, page, visit, arg);
+    }
+}
+
+void trix_thread_ranges(struct thread *t, trix_range_visitor *visit, void *arg) {
+    visit_stacks(t, visit, arg);
+    visit_static_tls(t, visit, arg);
+    visit_dynamic_tls(t, visit, arg);
+    visit(&t->start_arg, &t->start_arg + 1, true, arg);
+    visit(t->registers, t->registers + ARRAY_LEN(t->registers), true, arg);
+    trix_specific_ranges(t->specifics, visit, arg);
+}

@@ -1,0 +1,189 @@
+/* alloc.c - the public allocation calls: from a size or a type to a path.
+ *
+ *   typed object      its own layout's run, once the type is no longer rare; a trailed slot before that
+ *   untyped block     the class's run, any or leaf
+ *   < 8 bytes, leaf   a piece of a tiny block
+ *   array, flexible   a trailed slot, or an untyped block when all or none of its words are pointers
+ *   > 32 KiB          a span of its own
+ *
+ * The fast paths are tri__bump, in the header for types and here for blocks. Everything else runs inside the gate.
+ */
+#include "alloc.h"
+#include "cache.h"
+#include "large.h"
+#include "object.h"
+#include "type.h"
+#include "../../include/tricolor/alloc.h"
+
+#include <string.h>
+
+/* ---- slow paths; inside ---- */
+
+/* Calls that find no memory come here; returns when it is worth trying again. */
+static void exhausted(struct gate *g, size_t bytes, int attempt) {
+    if (!trix_gate_exhausted(g, bytes, attempt)) trix_fatal("out of memory");
+}
+
+static void *alloc_slot(struct gate *g, struct layout *l) {
+    for (int attempt = 0;; attempt++) {
+        void *p = trix_cache_alloc((struct thread_cache *)g, l);
+        if (LIKELY(p)) return p;
+        exhausted(g, l->size, attempt);
+    }
+}
+
+static void *alloc_tiny(struct gate *g) {
+    for (int attempt = 0;; attempt++) {
+        void *p = trix_cache_alloc_tiny((struct thread_cache *)g);
+        if (LIKELY(p)) return p;
+        exhausted(g, TINY_BLOCK, attempt);
+    }
+}
+
+static void *alloc_large(struct gate *g, size_t bytes, size_t align, uint64_t type) {
+    trix_gate_account(g, (int64_t)large_span_bytes(bytes));
+    for (int attempt = 0;; attempt++) {
+        void *p = trix_large_alloc(bytes, align, type);
+        if (LIKELY(p)) return p;
+        exhausted(g, bytes, attempt);
+    }
+}
+
+/* The smallest class whose slots all lie at multiples of `align` and hold the block and a spare byte; 0: none. */
+static unsigned class_aligned(size_t align, size_t bytes) {
+    if (bytes >= MAX_SMALL || align > PAGE_SIZE) return 0;
+    for (unsigned c = class_of_block(bytes); c < NUM_CLASSES; c++)
+        if (trix_class_size[c] % align == 0) return c;
+    return 0;
+}
+
+/* An untyped block, from one of the rows LEAF and ANY. */
+static void *alloc_in_row(struct gate *g, size_t bytes, size_t align, unsigned row) {
+    unsigned class = align > 16 ? class_aligned(align, bytes) : bytes < MAX_SMALL ? class_of_block(bytes) : 0;
+    if (class) return alloc_slot(g, layout_by_id(row + class));
+    return alloc_large(g, bytes, align, row == LAYOUT_ROW_LEAF ? 0 : trailer_make(LAYOUT_ID_WORDS, bytes));
+}
+
+void *trix_alloc_repeated(struct gate *g, size_t bytes, size_t align, const struct layout *element) {
+    if (element->kind == LAYOUT_LEAF) return alloc_in_row(g, bytes, align, LAYOUT_ROW_LEAF);
+    if (element->kind == LAYOUT_ANY || align > 16) return alloc_in_row(g, bytes, align, LAYOUT_ROW_ANY);
+    uint64_t type = trailer_make(element->id, bytes);
+    if (bytes >= MAX_SMALL - 8) return alloc_large(g, bytes, 16, type);
+    struct layout *l = layout_by_id(LAYOUT_ROW_TRAILED + class_of_block(bytes + 7));
+    void *p = alloc_slot(g, l);
+    trix_object_set_trailer(p, l, type);
+    return p;
+}
+
+/* ---- single objects ---- */
+
+/* One object of a type: in spans of its own from its RARE_OBJECTS-th on. */
+static void *alloc_object(struct gate *g, tri_type *type) {
+    struct layout *l = trix_layout_of_type(type);
+    if (l->id == LAYOUT_ID_TINY) {
+        store_relaxed(&type->slot, LAYOUT_ID_TINY * (uint32_t)sizeof(struct tri__run));
+        return alloc_tiny(g);
+    }
+    bool rare = !type->slot && type->align <= 16 && fetch_add_relaxed(&l->seen, 1) < RARE_OBJECTS;
+    if (l->id == LAYOUT_ID_LARGE || rare)
+        return trix_alloc_repeated(g, type->size, type->align, trix_layout_of_element(type));
+    store_relaxed(&type->slot, l->id * (uint32_t)sizeof(struct tri__run));
+    return alloc_slot(g, l);
+}
+
+EXPORT void *tri__alloc_slow(const tri_type *type, size_t exact) {
+    (void)exact;
+    struct gate *g = gate_enter();
+    void *p = alloc_object(g, (tri_type *)(uintptr_t)type);
+    gate_leave(g);
+    return p;
+}
+
+/* ---- arrays ---- */
+
+static size_t array_bytes(const char *call, size_t n, size_t size) {
+    size_t bytes;
+    if (__builtin_mul_overflow(n, size, &bytes) || bytes > (uint64_t)INT64_MAX / 2)
+        trix_misuse(call, "%zu elements of %zu bytes do not fit the address space; check the count", n, size);
+    return bytes;
+}
+
+EXPORT void *tri__alloc_array(const tri_type *type, size_t n) {
+    size_t bytes = array_bytes("tri_new_array", n, type->size);
+    struct gate *g = gate_enter();
+    void *p = trix_alloc_repeated(g, bytes, type->align, trix_layout_of_element((tri_type *)(uintptr_t)type));
+    gate_leave(g);
+    return p;
+}
+
+EXPORT void *tri_alloc_type(const tri_type *type, size_t n) {
+    return n == 1 ? tri__alloc_slow(type, type->size) : tri__alloc_array(type, n);
+}
+
+EXPORT void *tri__alloc_flex(const tri_type *type, size_t head, size_t elem, size_t n, int tail_kind) {
+    size_t bytes = array_bytes("tri_new_flex", n, elem);
+    if (__builtin_add_overflow(bytes, head, &bytes)) array_bytes("tri_new_flex", n, SIZE_MAX);
+    bytes = max_u64(bytes, type->size);
+    struct gate *g = gate_enter();
+    tri_type *t = (tri_type *)(uintptr_t)type;
+    void *p = trix_alloc_repeated(g, bytes, t->align, trix_layout_of_flex(t, head, tail_kind != TRI__KIND_LEAF));
+    gate_leave(g);
+    return p;
+}
+
+/* ---- blocks ---- */
+
+static NOINLINE void *alloc_block_slow(size_t bytes, size_t align, unsigned row) {
+    struct gate *g = gate_enter();
+    void *p = alloc_in_row(g, bytes, align, row);
+    gate_leave(g);
+    return p;
+}
+
+INLINE void *alloc_block(size_t bytes, unsigned row) {
+    if (LIKELY(bytes < MAX_SMALL)) {
+        unsigned id = row + class_of_block(bytes);
+        void *p = tri__bump(id * sizeof(struct tri__run), trix_layouts[id].size);
+        if (LIKELY(p)) return p;
+    }
+    return alloc_block_slow(bytes, 16, row);
+}
+
+EXPORT void *tri_alloc(size_t size) { return alloc_block(size, LAYOUT_ROW_ANY); }
+
+EXPORT void *tri_alloc_leaf(size_t size) {
+    if (size >= TINY_PIECE) return alloc_block(size, LAYOUT_ROW_LEAF);
+    void *p = tri__bump(LAYOUT_ID_TINY * sizeof(struct tri__run), TINY_PIECE);
+    if (LIKELY(p)) return p;
+    struct gate *g = gate_enter();
+    p = alloc_tiny(g);
+    gate_leave(g);
+    return p;
+}
+
+EXPORT void *tri_alloc_array(size_t n, size_t size) { return tri_alloc(array_bytes("tri_alloc_array", n, size)); }
+
+EXPORT void *tri_alloc_aligned(size_t align, size_t size) {
+    if (align == 0 || align & (align - 1))
+        trix_misuse("tri_alloc_aligned", "alignment %zu is not a power of two; use one", align);
+    return align <= 16 ? tri_alloc(size) : alloc_block_slow(size, align, LAYOUT_ROW_ANY);
+}
+
+EXPORT char *tri_strdup(const char *string) {
+    size_t bytes = strlen(string) + 1;
+    return memcpy(tri_alloc_leaf(bytes), string, bytes);
+}
+
+EXPORT void tri_prealloc(const tri_type *type, size_t n) {
+    struct gate *g = gate_enter();
+    tri_type *t = (tri_type *)(uintptr_t)type;
+    struct layout *l = trix_layout_of_type(t);
+    if (l->id == LAYOUT_ID_LARGE)
+        trix_misuse("tri_prealloc", "objects of %zu bytes have spans of their own; preallocation is for up to %d bytes",
+                    type->size, MAX_SMALL - 8);
+    size_t blocks = l->id == LAYOUT_ID_TINY ? (n + TINY_BLOCK / TINY_PIECE - 1) / (TINY_BLOCK / TINY_PIECE) : n;
+    store_relaxed(&t->slot, l->id * (uint32_t)sizeof(struct tri__run));
+    for (int attempt = 0; !trix_cache_prealloc((struct thread_cache *)g, l, blocks); attempt++)
+        exhausted(g, blocks * l->size, attempt);
+    gate_leave(g);
+}

@@ -1,0 +1,251 @@
+/* cache.c - see cache.h. */
+#include "cache.h"
+#include "../os/os.h"
+
+#include <string.h>
+
+enum { FIRST_CLAIM_BYTES = 1024 };
+
+struct tri__run trix_no_runs[MAX_LAYOUTS];
+
+static struct run_table *table_make(void) {
+    struct run_table *t = trix_os_map(sizeof *t);
+    if (t) trix_os_name(t, sizeof *t, "tricolor: runs");
+    return t;
+}
+
+bool trix_cache_init(struct thread_cache *cache, struct tri__tls *line) {
+    if (!cache->table) cache->table = table_make();
+    if (!cache->spare) cache->spare = table_make();
+    if (!cache->table || !cache->spare) {
+        trix_cache_unmap(cache);
+        return false;
+    }
+    cache->line = line;
+    line->runs = cache->table->hot;
+    return true;
+}
+
+void trix_cache_unmap(struct thread_cache *cache) {
+    if (cache->table) trix_os_unmap(cache->table, sizeof(struct run_table));
+    if (cache->spare) trix_os_unmap(cache->spare, sizeof(struct run_table));
+    cache->table = cache->spare = NULL;
+}
+
+/* ---- stretches ---- */
+
+static uintptr_t slot_address(const struct layout *l, uint32_t page, size_t slot) {
+    return map_address(page) + slot * l->size;
+}
+
+/* Begins the next stretch of claimed slots; false when none is left. */
+static bool run_next_stretch(struct run_table *t, const struct layout *l) {
+    struct run_state *r = &t->cold[l->id];
+    size_t from = bits_next(r->pending, 0, l->slots);
+    if (from == l->slots) return false;
+    size_t n = bits_run(r->pending, from, l->slots);
+    bits_fill(r->pending, from, n, false);
+    uintptr_t at = slot_address(l, r->page, from);
+    if (r->dirty) memset((void *)at, 0, n * l->size);
+    if (l->id == LAYOUT_ID_TINY) t->tiny += (uint32_t)(n * (TINY_BLOCK / TINY_PIECE));
+    publication_fence();
+    t->hot[l->id].end = at + n * l->size;
+    signal_fence(); /* a handler that interrupts us is deferred: only the order for racy readers of figures */
+    t->hot[l->id].cur = at;
+    return true;
+}
+
+static void run_activate(struct run_table *t, const struct layout *l) {
+    struct run_state *r = &t->cold[l->id];
+    if (r->listed) return;
+    r->listed = true;
+    t->active[t->nactive++] = l->id;
+}
+
+/* Makes the slots of a claim the run's; the last claim has been handed out wholly. */
+static void run_take_claim(struct run_table *t, const struct layout *l, const struct claim *claim) {
+    struct run_state *r = &t->cold[l->id];
+    r->page = claim->page;
+    r->claimed = claim->count;
+    r->dirty = claim->dirty;
+    memcpy(r->pending, claim->slots, sizeof r->pending);
+    run_activate(t, l);
+}
+
+static unsigned run_want(struct run_state *r, const struct layout *l) {
+    unsigned want = r->want ? r->want : (unsigned)max_u64(1, FIRST_CLAIM_BYTES / l->size);
+    if (want > l->slots) want = l->slots;
+    r->want = (uint16_t)min_u64(want * 2, l->slots);
+    return want;
+}
+
+/* The first span reserved by tri_prealloc, as a claim of all its slots. */
+static bool run_take_reserve(struct run_table *t, const struct layout *l) {
+    struct run_state *r = &t->cold[l->id];
+    if (!r->reserve) return false;
+    struct claim claim = {.page = r->reserve, .count = l->slots, .dirty = false};
+    for (unsigned w = 0; w * 64 < l->slots; w++) claim.slots[w] = layout_valid(l, w);
+    r->reserve = map_state(r->reserve)->next;
+    run_take_claim(t, l, &claim);
+    return true;
+}
+
+/* Gets the layout's run a new stretch. False: memory is exhausted. */
+static bool run_refill(struct thread_cache *cache, struct layout *l) {
+    for (;;) {
+        struct run_table *t = cache->table;
+        struct run_state *r = &t->cold[l->id];
+        struct claim claim = {0};
+        if (run_next_stretch(t, l)) return true;
+        if (r->page) trix_central_finish(l, r->page, r->claimed);
+        r->page = 0;
+        r->claimed = 0;
+        if (run_take_reserve(t, l)) continue;
+        if (!trix_central_claim(l, &cache->window, run_want(r, l), &claim)) return false;
+        run_take_claim(t, l, &claim);
+        /* May help marking, or wait for the collector outside the gate: then the table is another one. */
+        trix_gate_account(&cache->gate, (int64_t)claim.count * l->size);
+    }
+}
+
+static void *run_bump(struct thread_cache *cache, struct layout *l, size_t bytes) {
+    struct tri__run *run = &cache->table->hot[l->id];
+    if (run->end - run->cur < bytes && !run_refill(cache, l)) return NULL;
+    void *object = (void *)run->cur;
+    run->cur += bytes;
+    return object;
+}
+
+void *trix_cache_alloc(struct thread_cache *cache, struct layout *l) { return run_bump(cache, l, l->size); }
+
+void *trix_cache_alloc_tiny(struct thread_cache *cache) {
+    return run_bump(cache, layout_by_id(LAYOUT_ID_TINY), TINY_PIECE);
+}
+
+/* ---- preallocation ---- */
+
+static void touch(uint32_t page, const struct layout *l) {
+    memset((void *)map_address(page), 0, (size_t)l->span_pages << PAGE_SHIFT);
+}
+
+static bool prealloc_span(struct thread_cache *cache, struct layout *l) {
+    struct claim claim = {0};
+    if (!trix_central_claim_span(l, &cache->window, &claim)) return false;
+    touch(claim.page, l);
+    struct run_state *r = &cache->table->cold[l->id];
+    map_state(claim.page)->next = r->reserve;
+    r->reserve = claim.page;
+    run_activate(cache->table, l);
+    return true;
+}
+
+bool trix_cache_prealloc(struct thread_cache *cache, struct layout *l, size_t n) {
+    for (size_t have = 0; have < n; have += l->slots) {
+        trix_gate_account(&cache->gate, (int64_t)l->slots * l->size);
+        if (!prealloc_span(cache, l)) return false;
+    }
+    return true;
+}
+
+/* ---- giving back ---- */
+
+void trix_cache_swap(struct thread_cache *cache) {
+    struct run_table *old = cache->table;
+    CHECK(cache->spare->nactive == 0, "a table of runs was not retired in time");
+    cache->table = cache->spare;
+    cache->spare = old;
+    cache->line->runs = cache->table->hot;
+}
+
+/* First slot of the current stretch that was not handed out. */
+static size_t run_next_slot(const struct run_state *r, const struct layout *l, uintptr_t cur) {
+    return (cur - map_address(r->page) + l->size - 1) / l->size;
+}
+
+static uint64_t retire_reserve(struct run_state *r, struct layout *l) {
+    uint64_t bytes = 0, all[SPAN_SLOTS / 64];
+    for (unsigned w = 0; w < ARRAY_LEN(all); w++) all[w] = layout_valid(l, w);
+    while (r->reserve) {
+        uint32_t page = r->reserve;
+        r->reserve = map_state(page)->next;
+        trix_central_unclaim(l, page, all, 0);
+        bytes += (uint64_t)l->slots * l->size;
+    }
+    return bytes;
+}
+
+/* A run that ended with most of its claim unused claims less the next time. */
+static void run_adapt(struct run_state *r, unsigned unused) {
+    if (unused * 2 > r->claimed && r->want > 1) r->want /= 2;
+}
+
+static uint64_t retire_run(struct run_table *t, struct layout *l) {
+    struct run_state *r = &t->cold[l->id];
+    struct tri__run *run = &t->hot[l->id];
+    uint64_t bytes = retire_reserve(r, l);
+    r->listed = false;
+    if (r->page) {
+        if (run->cur < run->end) {
+            size_t from = run_next_slot(r, l, run->cur), to = (run->end - map_address(r->page)) / l->size;
+            if (l->id == LAYOUT_ID_TINY) t->tiny -= (uint32_t)((run->end - run->cur) / TINY_PIECE);
+            bits_fill(r->pending, from, to - from, true);
+        }
+        unsigned unused = (unsigned)bits_count_range(r->pending, 0, l->slots);
+        trix_central_unclaim(l, r->page, r->pending, r->claimed - unused);
+        run_adapt(r, unused);
+        bytes += (uint64_t)unused * l->size;
+    }
+    r->page = 0;
+    r->claimed = 0;
+    memset(r->pending, 0, sizeof r->pending);
+    *run = (struct tri__run){0};
+    return bytes;
+}
+
+static uint64_t tiny_total; /* tiny objects ever handed out; relaxed */
+
+static uint64_t table_retire(struct run_table *t) {
+    uint64_t bytes = 0;
+    for (uint32_t i = 0; i < t->nactive; i++) bytes += retire_run(t, layout_by_id(t->active[i]));
+    t->nactive = 0;
+    fetch_add_relaxed(&tiny_total, t->tiny);
+    t->tiny = 0;
+    return bytes;
+}
+
+uint64_t trix_cache_tiny(void) { return load_relaxed(&tiny_total); }
+
+uint64_t trix_cache_retire(struct thread_cache *cache) { return table_retire(cache->spare); }
+
+void trix_cache_close(struct thread_cache *cache) {
+    uint64_t bytes = table_retire(cache->table) + table_retire(cache->spare);
+    trix_gate_account(&cache->gate, -(int64_t)bytes);
+    trix_window_return(&cache->window);
+}
+
+/* ---- looking in ---- */
+
+RACY_READS bool trix_cache_holds(const struct thread_cache *cache, uint32_t page, unsigned id, unsigned slot) {
+    const struct run_table *t = cache->table;
+    if (!t) return false;
+    const struct run_state *r = &t->cold[id];
+    for (uint32_t reserved = load_relaxed(&r->reserve); reserved; reserved = map_state(reserved)->next)
+        if (reserved == page) return true;
+    if (load_relaxed(&r->page) != page) return false;
+    uintptr_t at = slot_address(layout_by_id(id), page, slot);
+    return bits_test(r->pending, slot) || (at >= load_relaxed(&t->hot[id].cur) && at < load_relaxed(&t->hot[id].end));
+}
+
+RACY_READS void trix_cache_peek(const struct thread_cache *cache, uint64_t *counts, uint64_t *tiny) {
+    const struct run_table *t = cache->table;
+    if (!t) return;
+    for (uint32_t i = 0; i < load_relaxed(&t->nactive); i++) {
+        const struct layout *l = layout_by_id(t->active[i]);
+        const struct run_state *r = &t->cold[l->id];
+        uintptr_t cur = load_relaxed(&t->hot[l->id].cur), end = load_relaxed(&t->hot[l->id].end);
+        uint64_t unused = bits_count_range(r->pending, 0, l->slots) + (cur < end ? (end - cur) / l->size : 0);
+        if (r->page && unused <= r->claimed) counts[l->id] += r->claimed - unused;
+        if (l->id == LAYOUT_ID_TINY && cur < end) *tiny -= (end - cur) / TINY_PIECE;
+    }
+    *tiny += t->tiny;
+}

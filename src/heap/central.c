@@ -1,0 +1,187 @@
+/* central.c - see central.h. */
+#include "central.h"
+#include "gate.h"
+
+#include <string.h>
+
+enum { SWEEP_BLOCKS = 16 };
+
+/* ---- the list; layout's lock ---- */
+
+static void list_check_generation(struct layout *l) {
+    if (l->generation == trix_sweep_generation) return;
+    l->generation = trix_sweep_generation;
+    l->first = l->last = 0;
+}
+
+static void list_append(struct layout *l, uint32_t first, uint32_t last) {
+    list_check_generation(l);
+    map_state(last)->next = 0;
+    if (l->first) map_state(l->last)->next = first;
+    else l->first = first;
+    l->last = last;
+}
+
+static void list_drop_first(struct layout *l) {
+    struct page_state *s = map_state(l->first);
+    s->flags &= (uint8_t)~PAGE_LISTED;
+    l->first = s->next;
+}
+
+/* ---- spans ---- */
+
+/* Pages for a new span; 0 when memory is exhausted. */
+static uint32_t span_pages(struct layout *l, struct page_window *window, bool *clean) {
+    return l->span_pages == 1 ? trix_window_page(window, clean) : trix_pages_alloc(l->span_pages, 1, clean);
+}
+
+static void span_init(struct layout *l, uint32_t page, bool clean) {
+    struct page *p = map_page(page);
+    struct page_state *s = map_state(page);
+    p->magic = l->magic;
+    p->layout = l->id;
+    p->exact = l->exact;
+    p->size = l->size;
+    memset(p->mark, 0xff, sizeof p->mark);
+    memset(map_alloc_bits(page), 0, (size_t)(l->slots + 63) / 64 * sizeof(uint64_t));
+    *s = (struct page_state){.nfree = l->slots, .swept = sweep_parity(), .flags = clean ? 0 : PAGE_DIRTY};
+    for (unsigned i = 1; i < l->span_pages; i++) {
+        map_page(page + i)->size = page;
+        store_release(&map_page(page + i)->kind, PAGE_TAIL);
+    }
+    store_release(&p->kind, l->kind == LAYOUT_LEAF ? PAGE_LEAF : PAGE_SCAN);
+}
+
+/* ---- claiming ---- */
+
+static uint64_t lowest_bits(uint64_t w, unsigned n) {
+    uint64_t taken = 0;
+    for (; n && w; n--) {
+        taken |= w & -w;
+        w &= w - 1;
+    }
+    return taken;
+}
+
+/* Claims up to `want` free slots of the span; layout's lock. */
+static void span_claim(struct layout *l, uint32_t page, unsigned want, struct claim *claim) {
+    struct page *p = map_page(page);
+    struct page_state *s = map_state(page);
+    uint64_t *alloc = map_alloc_bits(page);
+    unsigned taken = 0;
+    bool black = gate_marking();
+    for (unsigned w = 0; w * 64 < l->slots; w++) {
+        uint64_t bits = ~alloc[w] & layout_valid(l, w);
+        if (bits_count(bits) > want - taken) bits = lowest_bits(bits, want - taken);
+        alloc[w] |= bits;
+        if (!black) p->mark[w] &= ~bits;
+        claim->slots[w] = bits;
+        taken += bits_count(bits);
+    }
+    claim->page = page;
+    claim->count = (uint16_t)taken;
+    claim->dirty = s->flags & PAGE_DIRTY;
+    s->nfree -= (uint16_t)taken;
+    s->claims++;
+}
+
+static bool claim_listed(struct layout *l, unsigned want, struct claim *claim) {
+    lock_acquire(&l->lock);
+    list_check_generation(l);
+    bool found = l->first != 0;
+    if (found) {
+        uint32_t page = l->first;
+        __builtin_prefetch(map_page(map_state(page)->next));
+        span_claim(l, page, want, claim);
+        DEBUG_CHECK(claim->count > 0, "a listed span has no free slot");
+        if (map_state(page)->nfree == 0) list_drop_first(l);
+    }
+    lock_release(&l->lock);
+    return found;
+}
+
+static bool claim_new(struct layout *l, struct page_window *window, unsigned want, struct claim *claim) {
+    bool clean = false;
+    uint32_t page = span_pages(l, window, &clean);
+    if (!page) return false;
+    span_init(l, page, clean);
+    lock_acquire(&l->lock);
+    span_claim(l, page, want, claim);
+    if (map_state(page)->nfree) {
+        map_state(page)->flags |= PAGE_LISTED;
+        list_append(l, page, page);
+    }
+    lock_release(&l->lock);
+    return true;
+}
+
+bool trix_central_claim_span(struct layout *l, struct page_window *window, struct claim *claim) {
+    return claim_new(l, window, l->slots, claim);
+}
+
+/* Sweeping a little first may find a span with room, or free pages; but nobody sweeps the whole heap for one object. */
+bool trix_central_claim(struct layout *l, struct page_window *window, unsigned want, struct claim *claim) {
+    int blocks = SWEEP_BLOCKS;
+    do {
+        if (claim_listed(l, want, claim)) return true;
+    } while (blocks-- > 0 && trix_gate_sweep_some());
+    return claim_new(l, window, want, claim);
+}
+
+/* ---- giving back ---- */
+
+/* Marks slots free again: the mark bits rise, so that no stale pointer finds them. Layout's lock. */
+static unsigned span_release(struct layout *l, uint32_t page, const uint64_t *slots) {
+    struct page *p = map_page(page);
+    uint64_t *alloc = map_alloc_bits(page);
+    unsigned count = 0;
+    for (unsigned w = 0; w * 64 < l->slots; w++) {
+        if (!slots[w]) continue;
+        alloc[w] &= ~slots[w];
+        fetch_or_relaxed(&p->mark[w], slots[w]);
+        count += bits_count(slots[w]);
+    }
+    struct page_state *s = map_state(page);
+    s->nfree += (uint16_t)count;
+    s->flags |= PAGE_DIRTY;
+    if (count && s->swept == sweep_parity() && !(s->flags & PAGE_LISTED)) {
+        s->flags |= PAGE_LISTED;
+        list_append(l, page, page);
+    }
+    return count;
+}
+
+void trix_central_unclaim(struct layout *l, uint32_t page, const uint64_t *slots, unsigned handed) {
+    lock_acquire(&l->lock);
+    span_release(l, page, slots);
+    map_state(page)->claims--;
+    l->mallocs += handed;
+    lock_release(&l->lock);
+}
+
+void trix_central_finish(struct layout *l, uint32_t page, unsigned handed) {
+    lock_acquire(&l->lock);
+    map_state(page)->claims--;
+    l->mallocs += handed;
+    lock_release(&l->lock);
+}
+
+bool trix_central_free_slot(struct layout *l, uint32_t page, unsigned slot) {
+    uint64_t slots[SPAN_SLOTS / 64] = {0};
+    bits_set(slots, slot);
+    lock_acquire(&l->lock);
+    bool allocated = bits_test(map_alloc_bits(page), slot);
+    if (allocated) {
+        span_release(l, page, slots);
+        l->frees++;
+    }
+    lock_release(&l->lock);
+    return allocated;
+}
+
+void trix_central_append(struct layout *l, uint32_t first, uint32_t last, uint64_t freed) {
+    lock_acquire(&l->lock);
+    if (first) list_append(l, first, last);
+    l->frees += freed;
+    lock_release(&l->lock);
+}

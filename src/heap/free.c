@@ -1,0 +1,110 @@
+/* free.c - giving an object back by hand, moving it to another size, asking about it.
+ *
+ * tri_free is a hint. While a cycle marks it does nothing: the object may hold the last pointer to something a thread
+ * has just loaded (a release is a store too), and the cycle after will find it dead anyway.
+ */
+#include "alloc.h"
+#include "cache.h"
+#include "large.h"
+#include "object.h"
+#include "../../include/tricolor/alloc.h"
+
+#include <string.h>
+
+/* The object that begins at p, or the end of the program. */
+static struct object demand_object(const char *call, const void *p) {
+    struct object o;
+    if (!trix_object_find((uintptr_t)p, &o))
+        trix_misuse(call, "%p is not a live object of the collected heap (freed already, or from elsewhere)", p);
+    if (o.start != (uintptr_t)p)
+        trix_misuse(call, "%p points %zu bytes into the object at %p; pass the object's start", p,
+                    (size_t)((uintptr_t)p - o.start), (void *)o.start);
+    return o;
+}
+
+static void free_small(struct gate *g, const struct object *o) {
+    struct layout *l = layout_by_id(map_page(o->page)->layout);
+    if (l->id == LAYOUT_ID_TINY) return; /* the pieces of a block live and die together */
+    if (!trix_central_free_slot(l, o->page, o->slot))
+        trix_misuse("tri_free", "%p was freed twice; drop the second call", (void *)o->start);
+    trix_gate_account(g, -(int64_t)l->size);
+}
+
+EXPORT void tri_free(void *p) {
+    if (!p) return;
+    struct gate *g = gate_enter();
+    struct object o = demand_object("tri_free", p);
+    trix_gate_unpin_all(&o);
+    if (!gate_marking() && !trix_gate_has_specials(&o)) {
+        if (page_is_large(map_page(o.page))) {
+            uint64_t bytes = map_page(o.page)->size;
+            trix_large_free(o.page);
+            trix_gate_account(g, -(int64_t)bytes);
+        } else {
+            free_small(g, &o);
+        }
+    }
+    gate_leave(g);
+}
+
+/* ---- realloc ---- */
+
+/* Bytes of the object's slot or span that a block of its kind can use. */
+static size_t room_in_place(const struct object *o) {
+    const struct page *p = map_page(o->page);
+    if (page_is_large(p)) return p->size - 1;
+    const struct layout *l = layout_by_id(p->layout);
+    if (l->exact || l->id == LAYOUT_ID_TINY) return o->bytes;
+    return l->kind == LAYOUT_TRAILED ? l->size - 8 : l->size - 1;
+}
+
+static void *alloc_like(struct gate *g, uint64_t type, size_t bytes) {
+    return trix_alloc_repeated(g, bytes, 16, layout_by_id(type ? trailer_layout(type) : LAYOUT_ID_BYTES));
+}
+
+EXPORT void *tri_realloc(void *p, size_t size) {
+    if (!p) return tri_alloc(size);
+    struct gate *g = gate_enter();
+    struct object o = demand_object("tri_realloc", p);
+    uint64_t type = trix_object_type(&o);
+    size_t room = room_in_place(&o), used = min_u64(o.bytes, room);
+    void *result = p;
+    if (size <= room && size >= room / 2) {
+        if (size < used) trix_gate_zero(g, (char *)p + size, used - size);
+        const struct page *page = map_page(o.page);
+        if (page_is_large(page)) map_page(o.page)->large.bytes = size;
+        else if (layout_by_id(page->layout)->kind == LAYOUT_TRAILED)
+            trix_object_set_trailer(p, layout_by_id(page->layout), trailer_make(trailer_layout(type), size));
+    } else {
+        result = alloc_like(g, type, size);
+        trix_gate_copy(g, result, p, min_u64(used, size));
+    }
+    gate_leave(g);
+    return result;
+}
+
+/* ---- questions ---- */
+
+static bool find_from_outside(const void *p, struct object *o) {
+    struct gate *g = gate_enter();
+    bool found = trix_object_find((uintptr_t)p, o);
+    gate_leave(g);
+    return found;
+}
+
+EXPORT size_t tri_size(const void *p) {
+    struct object o;
+    if (!find_from_outside(p, &o)) return 0;
+    size_t before = (uintptr_t)p - o.start;
+    return before < o.bytes ? o.bytes - before : 0;
+}
+
+EXPORT void *tri_base(const void *p) {
+    struct object o;
+    return find_from_outside(p, &o) ? (void *)o.start : NULL;
+}
+
+EXPORT bool tri_is_heap(const void *p) {
+    struct object o;
+    return find_from_outside(p, &o);
+}

@@ -1,0 +1,81 @@
+/* gate.h - the two-way street between heap and collector, and the door every call of the library passes.
+ *
+ * A thread is inside while it runs code of the library that must not be cut in half: there it is not
+ * stopped, and no signal handler of the program runs on it; both wait until it leaves. So a stopped thread holds no
+ * lock and is in the middle of nothing, and a handler may call any function of the library.
+ *
+ *   I1  inside is written by its own thread only, and read by handlers on that thread.
+ *   I2  phase and sweep generation change only while every attached thread is stopped, blocked or outside.
+ */
+#ifndef TRIX_GATE_H
+#define TRIX_GATE_H
+
+#include "../base/atomic.h"
+#include "../base/check.h"
+
+struct thread_cache;
+
+enum gc_phase { PHASE_OFF, PHASE_MARK };
+
+struct gate {
+    uint32_t inside;  /* depth; own thread */
+    uint32_t pending; /* a stop, handshake or deferred signal waits; set by handlers on this thread */
+};
+
+/* First in struct thread_cache, which is first in the collector's struct thread. NULL: not attached. */
+extern TLS struct gate *trix_self;
+extern uint32_t trix_phase; /* enum gc_phase; I2 */
+
+/* ---- what the collector gives the heap ---- */
+struct gate *trix_gate_attach(void);
+void trix_gate_serve(struct gate *gate); /* outside, with something pending */
+
+/* Reports bytes claimed (positive) or given back (negative); may start a cycle or make this thread help marking. */
+void trix_gate_account(struct gate *gate, int64_t bytes);
+
+/* Sweeps some spans when sweeping is under way; false when there is nothing to sweep. */
+bool trix_gate_sweep_some(void);
+/* Makes sure the span is swept before it is touched. */
+void trix_gate_sweep_span(uint32_t page);
+
+/* Whether some thread holds the slot claimed and not handed out. Racy towards runs of other threads that move on. */
+bool trix_gate_slot_in_run(uint32_t page, unsigned layout, unsigned slot);
+
+/* While marking: shades every word of [from, from + bytes) that may be a pointer, as if it were overwritten. */
+void trix_gate_shade_range(struct gate *gate, const void *from, size_t bytes);
+
+/* memmove and memset(0) into heap memory, with the barrier. */
+void trix_gate_copy(struct gate *gate, void *to, const void *from, size_t bytes);
+void trix_gate_zero(struct gate *gate, void *at, size_t bytes);
+
+/* An object about to be freed by hand: drops its pins; whether finalizers or weak pointers know it. */
+struct object;
+void trix_gate_unpin_all(const struct object *object);
+bool trix_gate_has_specials(const struct object *object);
+
+/* Memory is exhausted: collects, calls the program's handler; true: try again, false: end. */
+bool trix_gate_exhausted(struct gate *gate, size_t bytes, int attempt);
+
+extern uint32_t trix_sweep_generation; /* rises by one each cycle; I2 */
+/* A span knows only the parity of the generation it was swept in, since no cycle begins before all are swept. (A list
+ * may lie untouched for many cycles, so it keeps the whole number.) */
+INLINE uint8_t sweep_parity(void) { return trix_sweep_generation & 1; }
+
+/* ---- the door ---- */
+
+INLINE struct gate *gate_enter(void) {
+    struct gate *g = trix_self;
+    if (UNLIKELY(!g)) g = trix_gate_attach();
+    g->inside++;
+    signal_fence();
+    return g;
+}
+
+INLINE void gate_leave(struct gate *g) {
+    signal_fence();
+    if (--g->inside == 0 && UNLIKELY(load_relaxed(&g->pending))) trix_gate_serve(g);
+}
+
+INLINE bool gate_marking(void) { return load_relaxed(&trix_phase) != PHASE_OFF; }
+
+#endif

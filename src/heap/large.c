@@ -1,0 +1,101 @@
+/* large.c - see large.h. */
+#include "large.h"
+#include "gate.h"
+#include "pageheap.h"
+#include "../os/os.h"
+
+#include <string.h>
+#if defined(__x86_64__)
+#include <emmintrin.h>
+#endif
+
+uint64_t trix_large_mallocs, trix_large_frees, trix_large_bytes_made, trix_large_bytes_freed;
+
+enum {
+    STREAM_BYTES = 1 << 20,  /* zero past the caches from here on */
+    RELEASE_BYTES = 16 << 20 /* from here on, dropping the pages is cheaper than writing them */
+};
+
+/* ---- zeroing ---- */
+
+#if defined(__x86_64__)
+static void zero_streaming(char *at, size_t bytes) {
+    __m128i zero = _mm_setzero_si128();
+    for (char *end = at + bytes; at < end; at += 64) {
+        _mm_stream_si128((__m128i *)at, zero);
+        _mm_stream_si128((__m128i *)(at + 16), zero);
+        _mm_stream_si128((__m128i *)(at + 32), zero);
+        _mm_stream_si128((__m128i *)(at + 48), zero);
+    }
+    _mm_sfence(); /* before the object is published */
+}
+#else
+static void zero_streaming(char *at, size_t bytes) { memset(at, 0, bytes); }
+#endif
+
+static void zero_span(char *at, size_t bytes) {
+    if (bytes >= RELEASE_BYTES && trix_os_release(at, bytes)) return;
+    if (bytes >= STREAM_BYTES) zero_streaming(at, bytes);
+    else memset(at, 0, bytes);
+}
+
+/* ---- entries ---- */
+
+/* Sets the entries of the pages behind the first; a chunk covered wholly gets one word instead. */
+static void set_tails(uint32_t head, uint64_t npages, bool in_use) {
+    uint64_t end = head + npages;
+    for (uint64_t i = head; i < end;) {
+        if (i % CHUNK_PAGES == 0 && i + CHUNK_PAGES <= end) {
+            store_release(&trix_map.chunk_head[i / CHUNK_PAGES], in_use ? head : 0);
+            i += CHUNK_PAGES;
+            continue;
+        }
+        if (i != head) {
+            map_page((uint32_t)i)->size = head;
+            store_release(&map_page((uint32_t)i)->kind, in_use ? PAGE_TAIL : PAGE_FREE);
+        }
+        i++;
+    }
+}
+
+static void init_head(uint32_t page, uint64_t npages, size_t bytes, bool leaf) {
+    struct page *p = map_page(page);
+    p->magic = 0;
+    p->layout = LAYOUT_ID_LARGE;
+    p->exact = 0;
+    p->size = npages << PAGE_SHIFT;
+    memset(p->mark, 0xff, sizeof p->mark);
+    if (!gate_marking()) p->mark[0] = ~1ull;
+    p->large.npages = npages;
+    p->large.bytes = bytes;
+    p->large.type = 0;
+    *map_state(page) = (struct page_state){.swept = sweep_parity()};
+    store_release(&p->kind, leaf ? PAGE_LEAF : PAGE_SCAN);
+}
+
+void *trix_large_alloc(size_t bytes, size_t align, uint64_t type) {
+    uint64_t span = large_span_bytes(bytes), npages = span >> PAGE_SHIFT;
+    bool clean;
+    if (span < bytes || npages > trix_map.reserved >> PAGE_SHIFT) return NULL;
+    uint32_t page = trix_pages_alloc(npages, align > PAGE_SIZE ? align >> PAGE_SHIFT : 1, &clean);
+    if (!page) return NULL;
+    init_head(page, npages, bytes, type == 0);
+    set_tails(page, npages, true);
+    char *at = (char *)map_address(page);
+    if (!clean) zero_span(at, span);
+    publication_fence();
+    store_release(&map_page(page)->large.type, type);
+    fetch_add_relaxed(&trix_large_mallocs, 1);
+    fetch_add_relaxed(&trix_large_bytes_made, span);
+    return at;
+}
+
+void trix_large_free(uint32_t page) {
+    struct page *p = map_page(page);
+    uint64_t npages = p->large.npages;
+    store_release(&p->kind, PAGE_FREE);
+    set_tails(page, npages, false);
+    fetch_add_relaxed(&trix_large_frees, 1);
+    fetch_add_relaxed(&trix_large_bytes_freed, npages << PAGE_SHIFT);
+    trix_pages_free(page, npages);
+}

@@ -1,0 +1,22 @@
+/* large.h - objects over 32 KiB: a span of whole pages each, with a spare byte at the end.
+ *
+ * Publication: the entry is visible as a leaf (type 0) until the memory is zeroed; only then does the type say what
+ * to scan. Memory that reads zero already is not touched at all.
+ */
+#ifndef TRIX_LARGE_H
+#define TRIX_LARGE_H
+
+#include "layout.h"
+
+/* `type` is the trailer word of what the object holds (see layout.h), 0 for a leaf. NULL: memory is exhausted. */
+void *trix_large_alloc(size_t bytes, size_t align, uint64_t type);
+
+/* Gives the span back; nobody may hold or scan it any more: sweep, or tri_free outside marking. */
+void trix_large_free(uint32_t page);
+
+INLINE uint64_t large_span_bytes(size_t bytes) { return round_up((uint64_t)bytes + 1, PAGE_SIZE); }
+
+/* Figures: objects made and freed, bytes of spans in use; relaxed. */
+extern uint64_t trix_large_mallocs, trix_large_frees, trix_large_bytes_made, trix_large_bytes_freed;
+
+#endif

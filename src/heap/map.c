@@ -1,0 +1,113 @@
+/* map.c - see map.h. */
+#include "map.h"
+#include "pageheap.h"
+#include "../base/fmt.h"
+#include "../base/options.h"
+#include "../os/os.h"
+
+struct heap_map trix_map;
+
+/* Bytes of a table with `each` bytes for every page of `heap` bytes. */
+static size_t table_bytes(uint64_t heap, size_t each) {
+    return round_up((heap >> PAGE_SHIFT) * each, trix_os_page);
+}
+
+struct table {
+    void **where;
+    size_t each; /* bytes a page */
+    const char *name;
+};
+
+static const struct table tables[] = {
+    {(void **)&trix_map.pages, sizeof(struct page), "tricolor: pages"},
+    {(void **)&trix_map.states, sizeof(struct page_state), "tricolor: page states"},
+    {(void **)&trix_map.wide, sizeof(uint64_t) * MARK_WORDS, "tricolor: wide alloc bits"},
+};
+
+/* Tables by chunk are small: 36 MiB of address space for 1 TiB of heap, committed as one. */
+static bool reserve_chunk_tables(uint64_t heap) {
+    uint64_t chunks = heap >> CHUNK_SHIFT;
+    trix_map.chunk_head = trix_os_map(chunks * sizeof(uint32_t));
+    trix_map.chunks = trix_os_map(chunks * sizeof(struct chunk));
+    return trix_map.chunk_head && trix_map.chunks;
+}
+
+static void unreserve(uint64_t heap) {
+    if (trix_map.base) trix_os_unmap((void *)trix_map.base, heap);
+    trix_map.base = 0;
+    for (size_t i = 0; i < ARRAY_LEN(tables); i++) {
+        if (*tables[i].where) trix_os_unmap(*tables[i].where, table_bytes(heap, tables[i].each));
+        *tables[i].where = NULL;
+    }
+    uint64_t chunks = heap >> CHUNK_SHIFT;
+    if (trix_map.chunk_head) trix_os_unmap(trix_map.chunk_head, chunks * sizeof(uint32_t));
+    if (trix_map.chunks) trix_os_unmap(trix_map.chunks, chunks * sizeof(struct chunk));
+    trix_map.chunk_head = NULL;
+    trix_map.chunks = NULL;
+}
+
+static bool reserve(uint64_t heap) {
+    trix_map.base = (uintptr_t)trix_os_reserve(heap, ARENA_SIZE);
+    bool done = trix_map.base != 0;
+    for (size_t i = 0; i < ARRAY_LEN(tables) && done; i++)
+        done = (*tables[i].where = trix_os_reserve(table_bytes(heap, tables[i].each), trix_os_page)) != NULL;
+    if (done && reserve_chunk_tables(heap)) return true;
+    unreserve(heap);
+    return false;
+}
+
+void trix_map_init(void) {
+    uint64_t heap = 1ull << 40;
+    size_t room = trix_os_address_room();
+    while (heap > ARENA_SIZE && heap > room / 2) heap >>= 1; /* leave half to stacks, libraries and malloc */
+    while (!reserve(heap)) {
+        if (heap <= ARENA_SIZE) {
+            trix_print(2, "tricolor: cannot reserve %lu MiB of address space for the heap; raise ulimit -v\n",
+                       heap >> 20);
+            trix_fatal("out of memory");
+        }
+        heap >>= 1;
+    }
+    trix_map.reserved = heap;
+}
+
+/* The first arena is taken by small programs too: only what lies behind its first 16 MiB is worth huge pages. */
+static void advise_arena(uint64_t at) {
+    uint64_t skip = at == 0 ? (uint64_t)16 << 20 : 0;
+    if (!trix_options.debug.disablethp && ARENA_SIZE > (16 << 20))
+        trix_os_huge((void *)(trix_map.base + at + skip), ARENA_SIZE - skip, true);
+}
+
+static bool commit_arena(uint64_t at) {
+    for (size_t i = 0; i < ARRAY_LEN(tables); i++) {
+        size_t from = round_down((at >> PAGE_SHIFT) * tables[i].each, trix_os_page);
+        size_t to = round_up(((at + ARENA_SIZE) >> PAGE_SHIFT) * tables[i].each, trix_os_page);
+        char *table = *tables[i].where;
+        if (!trix_os_commit(table + from, to - from)) return false;
+        trix_os_name(table + from, to - from, tables[i].name);
+        trix_map.metadata += to - from;
+    }
+    if (!trix_os_commit((void *)(trix_map.base + at), ARENA_SIZE)) return false;
+    trix_os_name((void *)(trix_map.base + at), ARENA_SIZE, "tricolor: heap");
+    advise_arena(at);
+    return true;
+}
+
+bool trix_map_commit(uint64_t extent) {
+    if (extent > trix_map.reserved) return false;
+    while (trix_map.committed < extent) {
+        if (!commit_arena(trix_map.committed)) return false;
+        trix_map.committed += ARENA_SIZE;
+    }
+    return true;
+}
+
+uint32_t trix_map_span(uint32_t page) {
+    const struct page *p = map_page(page);
+    switch (load_acquire(&p->kind)) {
+    case PAGE_SCAN:
+    case PAGE_LEAF: return page;
+    case PAGE_TAIL: return (uint32_t)p->size;
+    default: return load_acquire(&trix_map.chunk_head[page / CHUNK_PAGES]);
+    }
+}

@@ -1,0 +1,75 @@
+/* host.h - the library as a guest in a C program: what it puts itself in front of, and why.
+ *
+ *   signals.c   sigaction and kin: every handler of the program runs behind one trampoline, which rewinds an interrupted
+ *               restartable sequence, puts the handler off while the thread is inside, and makes a blocked thread
+ *               a running one
+ *   masks.c     pthread_sigmask and kin: the stop signal is never blocked, waited for or taken by a signalfd
+ *   blocking.c  read, poll, sleep and kin: the thread is BLOCKED meanwhile, and never returns early because of a stop
+ *   threads.c   pthread_create and kin: threads are attached and detached, arguments and results kept alive
+ *   kept.c      pointers that the program gives to libc or the kernel to keep: setspecific, epoll_data, putenv
+ *   fork.c      fork, and what becomes of the collector in the child
+ *   dl.c        dlclose
+ *
+ * The list of interposed names is tools/exports.txt, which the tests compare with the library.
+ */
+#ifndef TRIX_HOST_H
+#define TRIX_HOST_H
+
+#include "../gc/thread.h"
+#include "../os/libc.h"
+#include "../os/os.h"
+
+/* The C library's function of that name; resolved once. NULL in a fully static executable. */
+#define NEXT(name)                                                                                             \
+    ({                                                                                                         \
+        static __typeof__(name) *next_;                                                                        \
+        __typeof__(name) *found_ = __atomic_load_n(&next_, __ATOMIC_RELAXED);                                  \
+        if (UNLIKELY(!found_)) {                                                                               \
+            found_ = (__typeof__(name) *)trix_libc_next(#name);                                                \
+            __atomic_store_n(&next_, found_, __ATOMIC_RELAXED);                                                \
+        }                                                                                                      \
+        found_;                                                                                                \
+    })
+
+/* ---- one blocking call ---- */
+struct blocking {
+    struct thread *t; /* NULL: not attached, inside, or blocked already */
+    uint32_t gc_signals, user_signals;
+};
+
+INLINE void blocking_end(struct blocking *b) {
+    if (b->t) thread_unblock(b->t);
+    b->t = NULL;
+}
+
+/* Declares `b`, and marks the thread as blocked until blocking_end(&b) or the end of the block, also when the thread is
+ * cancelled. The function's pointer arguments must be in BLOCKING_KEEP'ed variables. */
+#define BLOCKING(b)                                                                                            \
+    struct blocking b __attribute__((cleanup(blocking_end))) = trix_blocking_who();                            \
+    if (b.t) thread_block(b.t, THREAD_SPILL())
+#define BLOCKING_KEEP(pointer)                                                                                 \
+    const void *volatile keep_##pointer UNUSED = (const void *)(uintptr_t)(pointer)
+
+INLINE struct blocking trix_blocking_who(void) {
+    struct thread *t = thread_self();
+    if (!t || t->cache.gate.inside || load_relaxed(&t->state) != THREAD_RUNNING) return (struct blocking){0};
+    return (struct blocking){t, t->gc_signals, t->user_signals};
+}
+
+/* A call failed with EINTR: was that only a stop? Then it is made again. */
+INLINE bool blocking_cut_short(const struct blocking *b) {
+    return b->t && b->t->gc_signals != b->gc_signals && b->t->user_signals == b->user_signals;
+}
+INLINE void blocking_again(struct blocking *b) { b->gc_signals = b->t->gc_signals; }
+
+/* ---- starts ---- */
+void trix_signals_init(void);
+void trix_fork_init(void);
+void trix_host_threads_init(void);
+
+/* Removes the stop signal, and the two that libc keeps for itself, from a mask of the kernel's. */
+INLINE uint64_t mask_strip(uint64_t mask) {
+    return mask & ~(1ull << (STOP_SIGNAL - 1)) & ~(1ull << (32 - 1)) & ~(1ull << (33 - 1));
+}
+
+#endif

@@ -1,0 +1,9 @@
+/* init.c - the host layer's start. */
+#include "../gc/init.h"
+#include "host.h"
+
+void trix_host_init(void) {
+    trix_signals_init();
+    trix_host_threads_init();
+    trix_fork_init();
+}

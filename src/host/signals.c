@@ -1,0 +1,222 @@
+/* signals.c - the program's signal handlers run behind a trampoline.
+ *
+ * On entry: (1) an interrupted restartable sequence is rewound, so that a handler that allocates or stores pointers finds
+ * the interrupted operation not begun; (2) if the thread is inside the library, the handler is put off: the
+ * signal is queued again to this thread with all its information and blocked until the thread leaves (gate.c lets it
+ * in); (3) if the thread was blocked, it is running from here, and blocked again when the handler returns.
+ * A handler that leaves by siglongjmp leaves the thread running, which is right.
+ *
+ * Faults (SIGSEGV and kin raised by an instruction) are not put off. The stop signal itself comes here only
+ * when the program has sent it, or has a handler for it.
+ */
+#include "host.h"
+#include "../gc/modules.h"
+#include "../heap/gate.h"
+#include "../base/lock.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+enum { SIGNALS = 65 };
+
+/* A handler of the program: written under the lock, read by the trampoline. */
+static struct program_action {
+    uintptr_t handler; /* relaxed; stored last */
+    int flags;
+    bool known; /* set through us at least once: `action` is what the program believes is installed */
+    struct sigaction action;
+} actions[SIGNALS];
+static struct lock actions_lock = LOCK_INIT(SIGNALS);
+
+/* ---- running a handler of the program ---- */
+
+static void call_handler(int sig, siginfo_t *info, void *context) {
+    const struct program_action *a = &actions[sig];
+    uintptr_t handler = load_acquire(&a->handler);
+    if (!handler) return;
+    if (a->flags & SA_SIGINFO) ((void (*)(int, siginfo_t *, void *))handler)(sig, info, context);
+    else ((void (*)(int))handler)(sig);
+}
+
+static bool is_fault(int sig, const siginfo_t *info) {
+    if (info->si_code <= 0) return false;
+    return sig == SIGSEGV || sig == SIGBUS || sig == SIGFPE || sig == SIGILL || sig == SIGTRAP || sig == SIGSYS;
+}
+
+/* Blocks the signal in the interrupted context and queues it again. */
+static bool put_off(struct thread *t, int sig, const siginfo_t *info, void *context) {
+    uint64_t bit = 1ull << (sig - 1), *mask = (uint64_t *)&((ucontext_t *)context)->uc_sigmask;
+    uint64_t before = trix_os_sigmask(SIG_BLOCK, bit); /* SA_NODEFER: it would come again at once */
+    bool queued = trix_os_requeue(sig, info);
+    if (queued) {
+        *mask |= bit;
+        t->deferred |= bit;
+        t->cache.gate.pending = 1;
+    } else if (!(before & bit)) {
+        trix_os_sigmask(SIG_UNBLOCK, bit);
+    }
+    return queued;
+}
+
+/* The thread is outside: runs the handler as part of the program. */
+static void run_handler(struct thread *t, int sig, siginfo_t *info, void *context) {
+    uintptr_t here = (uintptr_t)__builtin_frame_address(0), interrupted = trix_os_context_sp(context);
+    uintptr_t frame = t->handler_frame, outer_sp = t->handler_sp, blocked_sp = t->sp;
+    bool blocked = load_relaxed(&t->state) == THREAD_BLOCKED;
+    t->handler_frame = here;
+    if (trix_on_altstack(t, here) && !trix_on_altstack(t, interrupted)) t->handler_sp = interrupted - OS_RED_ZONE;
+    t->user_signals++;
+    if (blocked) thread_unblock(t);
+    call_handler(sig, info, context);
+    if (blocked) thread_block(t, blocked_sp);
+    t->handler_frame = frame;
+    t->handler_sp = outer_sp;
+}
+
+static void trampoline(int sig, siginfo_t *info, void *context) {
+    int saved = errno;
+    struct thread *t = thread_self();
+    if (t) {
+        trix_modules_rewind(context);
+        bool inside = t->cache.gate.inside != 0;
+        if (!inside || is_fault(sig, info) || !put_off(t, sig, info, context)) {
+            if (inside) call_handler(sig, info, context);
+            else run_handler(t, sig, info, context);
+        }
+    } else {
+        call_handler(sig, info, context);
+    }
+    errno = saved;
+}
+
+/* ---- the stop signal ---- */
+
+static void on_stop_signal(int sig, siginfo_t *info, void *context) {
+    int saved = errno;
+    struct thread *t = thread_self();
+    bool from_us = info->si_code == SI_TKILL && info->si_pid == getpid();
+    if (t && from_us) {
+        t->gc_signals++;
+        trix_stop_signal(t, context);
+    } else if (load_relaxed(&actions[sig].handler)) {
+        trampoline(sig, info, context);
+    }
+    errno = saved;
+}
+
+void trix_signals_init(void) {
+    if (!trix_os_sigaction(STOP_SIGNAL, on_stop_signal, SA_SIGINFO | SA_RESTART | SA_ONSTACK))
+        trix_fatal("tricolor: cannot install the stop signal's handler");
+    trix_os_sigmask(SIG_UNBLOCK, 1ull << (STOP_SIGNAL - 1));
+}
+
+/* ---- sigaction and kin ---- */
+
+static void read_disposition(int sig, struct sigaction *old) {
+    struct trix_kernel_action k;
+    memset(old, 0, sizeof *old);
+    if (!trix_os_sigaction_raw(sig, NULL, &k)) return;
+    old->sa_handler = (void (*)(int))k.handler;
+    old->sa_flags = (int)k.flags & ~0x04000000;
+    memcpy(&old->sa_mask, &k.mask, sizeof k.mask);
+}
+
+static bool is_function(const struct sigaction *a) { return a->sa_handler != SIG_DFL && a->sa_handler != SIG_IGN; }
+
+/* What the kernel is to be told for the program's wish. */
+static struct trix_kernel_action kernel_action(const struct sigaction *wish) {
+    struct trix_kernel_action k = {.handler = (void *)wish->sa_handler, .flags = (unsigned long)wish->sa_flags};
+    memcpy(&k.mask, &wish->sa_mask, sizeof k.mask);
+    k.mask = mask_strip(k.mask);
+    if (is_function(wish)) {
+        k.handler = (void *)trampoline;
+        k.flags |= SA_SIGINFO;
+    }
+    return k;
+}
+
+static int set_action(int sig, const struct sigaction *wish, struct sigaction *old) {
+    struct program_action *a = &actions[sig];
+    if (old) {
+        if (a->known) *old = a->action;
+        else if (sig == STOP_SIGNAL) memset(old, 0, sizeof *old);
+        else read_disposition(sig, old);
+    }
+    if (!wish) return 0;
+    struct trix_kernel_action k = kernel_action(wish);
+    struct sigaction copy = *wish; /* wish and old may be the same */
+    a->flags = copy.sa_flags;
+    if (is_function(&copy)) store_release(&a->handler, (uintptr_t)copy.sa_handler);
+    if (sig != STOP_SIGNAL && !trix_os_sigaction_raw(sig, &k, NULL)) return -1;
+    if (!is_function(&copy)) store_release(&a->handler, 0);
+    a->action = copy;
+    a->known = true;
+    return 0;
+}
+
+EXPORT int sigaction(int sig, const struct sigaction *restrict wish, struct sigaction *restrict old) {
+    if (sig <= 0 || sig >= SIGNALS || sig == 32 || sig == 33 || ((sig == SIGKILL || sig == SIGSTOP) && wish)) {
+        errno = EINVAL;
+        return -1;
+    }
+    uint64_t mask = trix_os_sigmask(SIG_BLOCK, ~0ull); /* async-signal-safe: no handler of ours may find the lock held */
+    lock_acquire(&actions_lock);
+    int result = set_action(sig, wish, old);
+    lock_release(&actions_lock);
+    trix_os_sigmask(SIG_SETMASK, mask);
+    return result;
+}
+
+static sighandler_t simple_signal(int sig, sighandler_t handler, int flags) {
+    struct sigaction wish = {.sa_handler = handler, .sa_flags = flags}, old;
+    if (handler == SIG_ERR) {
+        errno = EINVAL;
+        return SIG_ERR;
+    }
+    if (!(flags & SA_NODEFER)) sigaddset(&wish.sa_mask, sig);
+    return sigaction(sig, &wish, &old) == 0 ? old.sa_handler : SIG_ERR;
+}
+
+EXPORT sighandler_t signal(int sig, sighandler_t handler) { return simple_signal(sig, handler, SA_RESTART); }
+EXPORT sighandler_t bsd_signal(int sig, sighandler_t handler) { return simple_signal(sig, handler, SA_RESTART); }
+EXPORT sighandler_t sysv_signal(int sig, sighandler_t handler) {
+    return simple_signal(sig, handler, (int)(SA_RESETHAND | SA_NODEFER));
+}
+EXPORT sighandler_t __sysv_signal(int sig, sighandler_t handler) { return sysv_signal(sig, handler); }
+
+EXPORT int siginterrupt(int sig, int interrupt) {
+    struct sigaction a;
+    if (sigaction(sig, NULL, &a) != 0) return -1;
+    if (interrupt) a.sa_flags &= ~SA_RESTART;
+    else a.sa_flags |= SA_RESTART;
+    return sigaction(sig, &a, NULL);
+}
+
+/* ---- alternate stacks ---- */
+
+/* The thread has one of ours until the program sets its own; of ours the program knows nothing. */
+EXPORT int sigaltstack(const stack_t *restrict wish, stack_t *restrict old) {
+    struct thread *t = thread_self();
+    stack_t before, ours = {0};
+    int error = trix_os_sigaltstack(NULL, &before);
+    if (!error && wish) {
+        bool disable = wish->ss_flags & SS_DISABLE;
+        if (t) ours = (stack_t){.ss_sp = t->altstack, .ss_size = ALTSTACK_BYTES};
+        error = trix_os_sigaltstack(disable && t ? &ours : wish, NULL);
+        if (!error && t)
+            t->program_altstack = disable ? (struct range){0}
+                                          : (struct range){(uintptr_t)wish->ss_sp, (uintptr_t)wish->ss_sp + wish->ss_size};
+    }
+    if (error) {
+        errno = error;
+        return -1;
+    }
+    if (old) {
+        *old = before;
+        if (t && before.ss_sp == t->altstack) *old = (stack_t){.ss_flags = SS_DISABLE};
+    }
+    return 0;
+}

@@ -1,0 +1,250 @@
+/* threads.c - threads made by pthread_create and thrd_create are attached before they run a line of the program, and
+ * detached after the last one.
+ *
+ * The last line may come late: C++ thread_local destructors and pthread keys run after the start routine has returned,
+ * and may allocate. So detaching is the business of a key of ours, whose destructor puts itself back until the last round
+ * of destructors. A thread that uses the heap even after that is attached once more; when it is gone, the collector
+ * notices that its signal finds nobody (gc/stop.c).
+ *
+ * Two things cross from one thread to another in libc's memory, where no scan looks: the argument, from pthread_create
+ * until the new thread has it, and the result, until somebody has joined. Both are kept in a record.
+ */
+#include "host.h"
+#include "../gc/barrier.h"
+#include "../gc/kept.h"
+#include "../gc/init.h"
+#include "../heap/gate.h"
+#include "../heap/metadata.h"
+#include "../../include/tricolor.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <pthread.h>
+#include <threads.h>
+
+/* ---- detaching ---- */
+
+static pthread_key_t detach_key;
+static bool have_key;
+
+static void on_thread_end(void *round) {
+    uintptr_t n = (uintptr_t)round;
+    if (n < PTHREAD_DESTRUCTOR_ITERATIONS) trix_libc_setspecific(detach_key, n + 1);
+    else trix_thread_detach();
+}
+
+void trix_host_thread_attached(void) {
+    if (have_key) trix_libc_setspecific(detach_key, 1);
+}
+
+void trix_host_threads_init(void) {
+    have_key = pthread_key_create(&detach_key, on_thread_end) == 0;
+    trix_host_thread_attached();
+}
+
+/* ---- arguments and results ---- */
+
+/* A record goes when three things have happened, in whatever order: pthread_create has returned, the thread has ended,
+ * and it has been joined or detached. */
+enum { START_CREATED = 1, START_ENDED = 2, START_LET_GO = 4, START_ALL = 7 };
+
+struct start {
+    struct start *next; /* in one of the lists; lock */
+    void *(*fn)(void *);
+    struct kept *kept; /* the argument, then the result */
+    uint32_t state;    /* START_…; lock */
+    bool named;        /* `thread` is set; lock */
+    pthread_t thread;
+};
+
+static struct {
+    struct lock lock;
+    struct start *free, *used; /* lock */
+} starts = {.lock = LOCK_INIT(SIGNALS)};
+
+static TLS struct start *own_start;
+
+static struct start *start_take(void *(*fn)(void *), void *arg, uint32_t state) {
+    struct gate *g = gate_enter();
+    lock_acquire(&starts.lock);
+    struct start *s = starts.free;
+    if (s) starts.free = s->next;
+    lock_release(&starts.lock);
+    if (!s) s = trix_metadata_alloc(sizeof *s);
+    if (!s) trix_fatal("out of memory");
+    *s = (struct start){.fn = fn, .kept = trix_kept_add((struct thread *)g, (uintptr_t)arg), .state = state};
+    lock_acquire(&starts.lock);
+    s->next = starts.used;
+    starts.used = s;
+    lock_release(&starts.lock);
+    gate_leave(g);
+    return s;
+}
+
+/* Lock held. Takes the record off the list; its word is dropped by the caller, without the lock. */
+static bool start_settle_locked(struct start *s, uint32_t bit) {
+    s->state |= bit;
+    if (s->state != START_ALL) return false;
+    for (struct start **link = &starts.used; *link; link = &(*link)->next)
+        if (*link == s) {
+            *link = s->next;
+            break;
+        }
+    return true;
+}
+
+static void start_free(struct thread *t, struct start *s) {
+    trix_kept_drop(t, s->kept);
+    lock_acquire(&starts.lock);
+    s->next = starts.free;
+    starts.free = s;
+    lock_release(&starts.lock);
+}
+
+/* Something has happened to the record, or, with s NULL, to the thread's record, if it has one. */
+static void start_settle(struct start *s, pthread_t thread, uint32_t bit) {
+    struct gate *g = gate_enter();
+    lock_acquire(&starts.lock);
+    if (!s)
+        for (s = starts.used; s && !(s->named && pthread_equal(s->thread, thread));) s = s->next;
+    bool done = s && start_settle_locked(s, bit);
+    lock_release(&starts.lock);
+    if (done) start_free((struct thread *)g, s);
+    gate_leave(g);
+}
+
+static void start_name(struct start *s, pthread_t thread) {
+    struct gate *g = gate_enter();
+    lock_acquire(&starts.lock);
+    s->thread = thread;
+    s->named = true;
+    lock_release(&starts.lock);
+    gate_leave(g);
+}
+
+static void keep_result(struct start *s, void *result) {
+    struct gate *g = gate_enter();
+    trix_kept_set((struct thread *)g, s->kept, (uintptr_t)result);
+    gate_leave(g);
+}
+
+/* ---- the start ---- */
+
+/* The thread ends by returning, pthread_exit or cancellation: libc unwinds through here. */
+static void started_ends(struct start **s) {
+    own_start = NULL;
+    start_settle(*s, 0, START_ENDED);
+}
+
+static void *started(void *arg) {
+    struct start *s __attribute__((cleanup(started_ends))) = arg;
+    trix_thread_attach();
+    start_name(s, pthread_self());
+    own_start = s;
+    void *result = s->fn((void *)trix_kept_get(s->kept));
+    keep_result(s, result);
+    return result;
+}
+
+EXPORT int pthread_create(pthread_t *restrict thread, const pthread_attr_t *restrict attributes, void *(*fn)(void *),
+                          void *restrict arg) {
+    int detach = PTHREAD_CREATE_JOINABLE;
+    trix_init();
+    if (attributes) pthread_attr_getdetachstate(attributes, &detach);
+    struct start *s = start_take(fn, arg, detach == PTHREAD_CREATE_DETACHED ? START_LET_GO : 0);
+    pthread_t made;
+    int error = trix_libc_pthread_create(&made, attributes, started, s);
+    if (error) {
+        start_settle(s, 0, START_ALL);
+        return error;
+    }
+    *thread = made;
+    start_name(s, made);
+    start_settle(s, 0, START_CREATED);
+    return 0;
+}
+
+EXPORT void pthread_exit(void *result) {
+    if (own_start) keep_result(own_start, result);
+    trix_libc_exit(result);
+}
+
+/* ---- joining and detaching ---- */
+
+EXPORT int pthread_join(pthread_t thread, void **result) {
+    int error;
+    {
+        BLOCKING_KEEP(result);
+        BLOCKING(b);
+        error = trix_libc_join(thread, result);
+    }
+    if (!error) start_settle(NULL, thread, START_LET_GO);
+    return error;
+}
+
+EXPORT int pthread_detach(pthread_t thread) {
+    int error = trix_libc_detach(thread);
+    if (!error) start_settle(NULL, thread, START_LET_GO);
+    return error;
+}
+
+#ifdef TRIX_SHARED
+EXPORT int pthread_tryjoin_np(pthread_t thread, void **result) {
+    int error = NEXT(pthread_tryjoin_np)(thread, result);
+    if (!error) start_settle(NULL, thread, START_LET_GO);
+    return error;
+}
+
+EXPORT int pthread_timedjoin_np(pthread_t thread, void **result, const struct timespec *until) {
+    int error;
+    {
+        BLOCKING(b);
+        error = NEXT(pthread_timedjoin_np)(thread, result, until);
+    }
+    if (!error) start_settle(NULL, thread, START_LET_GO);
+    return error;
+}
+
+EXPORT int pthread_clockjoin_np(pthread_t thread, void **result, clockid_t clock, const struct timespec *until) {
+    int error;
+    {
+        BLOCKING(b);
+        error = NEXT(pthread_clockjoin_np)(thread, result, clock, until);
+    }
+    if (!error) start_settle(NULL, thread, START_LET_GO);
+    return error;
+}
+#endif
+
+/* ---- C11 ---- */
+
+struct c11_start {
+    thrd_start_t fn;
+    void *arg;
+};
+
+static void *c11_started(void *arg) {
+    struct c11_start start = *(struct c11_start *)arg;
+    return (void *)(intptr_t)start.fn(start.arg);
+}
+
+EXPORT int thrd_create(thrd_t *thread, thrd_start_t fn, void *arg) {
+    struct c11_start *start = tri_alloc(sizeof *start); /* reachable from the record until it has been read */
+    tri_set(start->arg, arg);
+    start->fn = fn;
+    switch (pthread_create(thread, NULL, c11_started, start)) {
+    case 0: return thrd_success;
+    case ENOMEM: return thrd_nomem;
+    default: return thrd_error;
+    }
+}
+
+EXPORT int thrd_join(thrd_t thread, int *result) {
+    void *value;
+    if (pthread_join(thread, &value) != 0) return thrd_error;
+    if (result) *result = (int)(intptr_t)value;
+    return thrd_success;
+}
+
+EXPORT int thrd_detach(thrd_t thread) { return pthread_detach(thread) == 0 ? thrd_success : thrd_error; }
+EXPORT void thrd_exit(int result) { pthread_exit((void *)(intptr_t)result); }

@@ -1,0 +1,12 @@
+/* init.c - the obs layer's start. */
+#include "../gc/init.h"
+#include "obs.h"
+#include "../base/options.h"
+
+static void on_report(const struct cycle_report *report, bool swept) {
+    if (swept) return;
+    trix_memstats_cycle(report);
+    if (trix_options.debug.gctrace) trix_trace_cycle(report);
+}
+
+void trix_obs_init(void) { trix_gc_report_hook = on_report; }

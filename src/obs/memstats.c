@@ -1,0 +1,122 @@
+/* memstats.c - tri_read_mem_stats: Go's runtime.MemStats, added up from counters without stopping anybody.
+ *
+ * Objects: each layout counts what threads have handed out and what sweeping has freed; what threads have handed out of
+ * runs that are still open is looked up in their tables. Figures of a thread that allocates at this very moment may be
+ * off by that moment; when nobody does, they are exact, which a test checks against a walk of the heap.
+ *
+ * Bytes of an object are those of its slot, as in Go. Identities kept: heap_sys = heap_inuse + heap_idle, sys = the sum
+ * of all the ..._sys, mallocs - frees = heap_objects.
+ */
+#include "obs.h"
+#include "../base/options.h"
+#include "../gc/roots.h"
+#include "../gc/sweep.h"
+#include "../gc/thread.h"
+#include "../gc/work.h"
+#include "../heap/gate.h"
+#include "../heap/large.h"
+#include "../heap/metadata.h"
+#include "../heap/pageheap.h"
+#include "../os/os.h"
+#include "../../include/tricolor/control.h"
+
+#include <string.h>
+
+static struct {
+    struct lock lock;
+    uint64_t pause_ns[256], pause_end[256]; /* lock */
+    uint32_t cycles;
+    uint64_t last_gc;
+} ring = {.lock = LOCK_INIT(SPECIALS)};
+
+void trix_memstats_cycle(const struct cycle_report *r) {
+    lock_acquire(&ring.lock);
+    uint32_t i = (r->number - 1) % 256;
+    ring.pause_ns[i] = r->stop_start + r->stop_finish;
+    ring.pause_end[i] = ring.last_gc = trix_os_wall();
+    ring.cycles = r->number;
+    lock_release(&ring.lock);
+}
+
+static void read_ring(tri_mem_stats *s) {
+    lock_acquire(&ring.lock);
+    memcpy(s->pause_ns, ring.pause_ns, sizeof s->pause_ns);
+    memcpy(s->pause_end, ring.pause_end, sizeof s->pause_end);
+    s->num_gc = ring.cycles;
+    s->last_gc = ring.last_gc;
+    lock_release(&ring.lock);
+}
+
+/* Objects handed out of open runs, by layout; scratch space is too large for a small stack. */
+static struct {
+    struct lock lock;
+    uint64_t open[MAX_LAYOUTS]; /* lock */
+} scratch = {.lock = LOCK_INIT(FIGURES)};
+
+static void count_open_runs(uint64_t *open, uint64_t *tiny, uint64_t *threads) {
+    memset(open, 0, sizeof scratch.open);
+    *threads = 0;
+    lock_acquire(&trix_threads.list_lock);
+    for (struct thread *t = trix_threads.first; t; t = t->next, ++*threads)
+        trix_cache_peek(&t->cache, open, tiny);
+    lock_release(&trix_threads.list_lock);
+}
+
+static void count_layout(tri_mem_stats *s, struct layout *l, uint64_t open, uint64_t *live_bytes) {
+    lock_acquire(&l->lock);
+    uint64_t mallocs = l->mallocs + open, frees = l->frees;
+    lock_release(&l->lock);
+    s->mallocs += mallocs;
+    s->frees += frees;
+    s->total_alloc += mallocs * l->size;
+    *live_bytes += (mallocs - frees) * l->size;
+    s->by_size[l->size_class].mallocs += mallocs;
+    s->by_size[l->size_class].frees += frees;
+}
+
+static uint64_t count_objects(tri_mem_stats *s) {
+    uint64_t live = 0, tiny = 0, threads;
+    lock_acquire(&scratch.lock);
+    count_open_runs(scratch.open, &tiny, &threads);
+    for (unsigned id = 1; id < trix_layouts_count(); id++)
+        if (layout_by_id(id)->slots) count_layout(s, layout_by_id(id), scratch.open[id], &live);
+    lock_release(&scratch.lock);
+    tiny += trix_cache_tiny();
+    s->mallocs += tiny + load_relaxed(&trix_large_mallocs); /* as in Go, tiny objects count in both */
+    s->frees += tiny + load_relaxed(&trix_large_frees);
+    s->total_alloc += load_relaxed(&trix_large_bytes_made);
+    live += load_relaxed(&trix_large_bytes_made) - load_relaxed(&trix_large_bytes_freed);
+    return live;
+}
+
+EXPORT void tri_read_mem_stats(tri_mem_stats *s) {
+    struct gate *g = gate_enter();
+    struct pageheap_stats pages;
+    memset(s, 0, sizeof *s);
+    for (unsigned c = 0; c < NUM_CLASSES; c++) s->by_size[c].size = trix_class_size[c];
+    s->alloc = s->heap_alloc = count_objects(s);
+    s->heap_objects = s->mallocs - s->frees;
+    trix_pageheap_stats(&pages);
+    uint64_t heap = load_relaxed(&trix_map.extent);
+    s->heap_sys = heap;
+    s->heap_idle = pages.free_pages << PAGE_SHIFT;
+    s->heap_inuse = heap - s->heap_idle;
+    s->heap_released = pages.clean_pages << PAGE_SHIFT;
+    s->mspan_inuse = (s->heap_inuse >> PAGE_SHIFT) * (sizeof(struct page) + sizeof(struct page_state));
+    s->mspan_sys = trix_map.metadata;
+    s->mcache_inuse = load_relaxed(&trix_threads.count) * sizeof(struct thread);
+    s->mcache_sys = load_relaxed(&trix_threads.count) * (sizeof(struct thread) + 2 * sizeof(struct run_table));
+    s->gc_sys = trix_work_bytes();
+    s->other_sys = trix_metadata_bytes();
+    s->sys = s->heap_sys + s->stack_sys + s->mspan_sys + s->mcache_sys + s->buck_hash_sys + s->gc_sys + s->other_sys;
+    read_ring(s);
+    lock_acquire(&trix_gc.lock);
+    s->next_gc = trix_pacer_goal(&trix_gc.pacer);
+    s->enable_gc = trix_gc.pacer.gc_percent >= 0;
+    lock_release(&trix_gc.lock);
+    s->pause_total_ns = load_relaxed(&trix_gc.pause_ns);
+    s->num_forced_gc = (uint32_t)load_relaxed(&trix_gc.forced_cycles);
+    uint64_t available = (trix_os_now() - trix_gc.start_ns) * (uint64_t)trix_gc.procs;
+    s->gc_cpu_fraction = available ? (double)load_relaxed(&trix_gc.gc_cpu_ns) / (double)available : 0;
+    gate_leave(g);
+}

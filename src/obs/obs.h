@@ -1,0 +1,13 @@
+/* obs.h - what the collector shows of itself: the trace line, MemStats. Reads the layers below, changes nothing. */
+#ifndef TRIX_OBS_H
+#define TRIX_OBS_H
+
+#include "../gc/gc.h"
+
+/* One line in Go's format on stderr. */
+void trix_trace_cycle(const struct cycle_report *report);
+
+/* The ring of pauses in MemStats. */
+void trix_memstats_cycle(const struct cycle_report *report);
+
+#endif

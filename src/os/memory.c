@@ -1,0 +1,165 @@
+/* memory.c - reserving, committing and releasing memory. */
+#include "os.h"
+#include "../base/atomic.h"
+#include "../base/check.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#ifndef PR_SET_VMA
+#define PR_SET_VMA           0x53564d41
+#define PR_SET_VMA_ANON_NAME 0
+#endif
+
+size_t trix_os_page = 4096;
+
+void trix_os_init(void) { trix_os_page = (size_t)sysconf(_SC_PAGESIZE); }
+
+/* ---- faults ---- */
+
+#ifdef TRIX_FAULTS
+static struct {
+    uint64_t left;
+    bool sticky;
+} faults[OS_FAULT_KINDS];
+
+void trix_os_fault(enum os_fault kind, uint64_t nth, bool sticky) {
+    faults[kind].sticky = sticky;
+    store_seq(&faults[kind].left, nth);
+}
+
+static bool fault(enum os_fault kind) {
+    uint64_t left = load_seq(&faults[kind].left);
+    while (left) {
+        if (left == 1 && faults[kind].sticky) return true;
+        if (cas_seq(&faults[kind].left, &left, left - 1)) return left == 1;
+    }
+    return false;
+}
+#else
+static bool fault(enum os_fault kind) { return (void)kind, false; }
+#endif
+
+/* ---- the calls; errno is the program's, so it is kept ---- */
+
+static void *map_quietly(void *at, size_t bytes, int protection, int flags) {
+    int saved = errno;
+    void *p = mmap(at, bytes, protection, MAP_PRIVATE | MAP_ANONYMOUS | flags, -1, 0);
+    errno = saved;
+    return p == MAP_FAILED ? NULL : p;
+}
+
+void *trix_os_reserve(size_t bytes, size_t align) {
+    if (fault(OS_FAULT_RESERVE) || bytes + align < bytes) return NULL;
+    char *raw = map_quietly(NULL, bytes + align, PROT_NONE, MAP_NORESERVE);
+    if (!raw) return NULL;
+    char *at = (char *)round_up((uintptr_t)raw, align);
+    if (at > raw) trix_os_unmap(raw, (size_t)(at - raw));
+    trix_os_unmap(at + bytes, align - (size_t)(at - raw));
+    return at;
+}
+
+bool trix_os_commit(void *at, size_t bytes) {
+    if (fault(OS_FAULT_COMMIT)) return false;
+    int saved = errno;
+    bool done = mprotect(at, bytes, PROT_READ | PROT_WRITE) == 0;
+    errno = saved;
+    return done;
+}
+
+void *trix_os_map(size_t bytes) {
+    if (fault(OS_FAULT_MAP)) return NULL;
+    return map_quietly(NULL, round_up(bytes, trix_os_page), PROT_READ | PROT_WRITE, MAP_NORESERVE);
+}
+
+bool trix_os_release(void *at, size_t bytes) {
+    if (fault(OS_FAULT_RELEASE)) return false;
+    int saved = errno;
+    bool done = madvise(at, bytes, MADV_DONTNEED) == 0;
+    errno = saved;
+    return done;
+}
+
+void trix_os_unmap(void *at, size_t bytes) {
+    if (!bytes) return;
+    int saved = errno;
+    munmap(at, bytes);
+    errno = saved;
+}
+
+bool trix_os_huge(void *at, size_t bytes, bool advise) {
+    int saved = errno;
+    bool done = madvise(at, bytes, advise ? MADV_HUGEPAGE : MADV_NOHUGEPAGE) == 0;
+    errno = saved;
+    return done;
+}
+
+void trix_os_name(void *at, size_t bytes, const char *name) {
+    int saved = errno;
+    prctl(PR_SET_VMA, PR_SET_VMA_ANON_NAME, (unsigned long)at, bytes, name);
+    errno = saved;
+}
+
+/* Bytes of address space in use: the first number of /proc/self/statm, in pages. */
+static size_t address_space_used(void) {
+    char text[64];
+    int fd = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
+    if (fd < 0) return 0;
+    long n = syscall(SYS_read, fd, text, sizeof text); /* read() itself is interposed */
+    close(fd);
+    size_t pages = 0;
+    for (long i = 0; i < n && text[i] >= '0' && text[i] <= '9'; i++) pages = pages * 10 + (size_t)(text[i] - '0');
+    return pages * trix_os_page;
+}
+
+size_t trix_os_address_room(void) {
+    struct rlimit limit;
+    int saved = errno;
+    size_t room = SIZE_MAX;
+    if (getrlimit(RLIMIT_AS, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY) {
+        size_t used = address_space_used();
+        room = limit.rlim_cur > used ? limit.rlim_cur - used : 0;
+    }
+    errno = saved;
+    return room;
+}
+
+size_t trix_os_read_self(void *to, const void *from, size_t bytes) {
+    int saved = errno;
+    struct iovec local = {to, bytes}, remote = {(void *)(uintptr_t)from, bytes};
+    ssize_t n = process_vm_readv(getpid(), &local, 1, &remote, 1, 0);
+    errno = saved;
+    return n > 0 ? (size_t)n : 0;
+}
+
+/* /proc/self/pagemap: bit 63 present, bit 62 swapped. Where it cannot be read, everything counts as resident. */
+void trix_os_visit_resident(uintptr_t lo, uintptr_t hi,
+                            void (*visit)(const void *lo, const void *hi, bool exact_ends, void *arg), void *arg) {
+    enum { BATCH = 64 };
+    uint64_t entry[BATCH];
+    int saved = errno;
+    int fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+    lo = round_down(lo, trix_os_page);
+    while (lo < hi) {
+        size_t pages = min_u64(BATCH, (hi - lo + trix_os_page - 1) / trix_os_page);
+        long got = fd < 0 ? -1 : syscall(SYS_pread64, fd, entry, pages * 8, lo / trix_os_page * 8);
+        for (size_t i = 0; i < pages; i++, lo += trix_os_page)
+            if (got < (long)(8 * (i + 1)) || entry[i] >> 62) visit((void *)lo, (void *)(lo + trix_os_page), true, arg);
+    }
+    if (fd >= 0) close(fd);
+    errno = saved;
+}
+
+uint64_t trix_os_peak_rss(void) {
+    struct rusage usage;
+    int saved = errno;
+    uint64_t peak = getrusage(RUSAGE_SELF, &usage) == 0 ? (uint64_t)usage.ru_maxrss << 10 : 0;
+    errno = saved;
+    return peak;
+}

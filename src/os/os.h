@@ -1,0 +1,85 @@
+/* os.h - the contract with the kernel: all that the library asks of it, in one place.
+ *
+ * Memory goes through four states, as in Go: none, reserved (address space only), ready (readable, pages come zeroed
+ * when touched), and back to ready-but-empty by release. Sizes and addresses are multiples of the page size. Nothing
+ * here allocates, takes a lock or touches errno. With TRIX_FAULTS the n-th call of a kind can be made to fail, see
+ * trix_os_fault.
+ */
+#ifndef TRIX_OS_H
+#define TRIX_OS_H
+
+#include "../base/attr.h"
+
+#include <signal.h>
+
+/* ---- memory ---- */
+extern size_t trix_os_page; /* bytes; set by trix_os_init */
+
+void trix_os_init(void);
+void *trix_os_reserve(size_t bytes, size_t align); /* NULL when there is no such room */
+bool trix_os_commit(void *at, size_t bytes);       /* reserved -> ready */
+void *trix_os_map(size_t bytes);                   /* none -> ready; NULL when refused */
+bool trix_os_release(void *at, size_t bytes);      /* ready -> ready, contents and memory dropped: reads zero again */
+void trix_os_unmap(void *at, size_t bytes);
+bool trix_os_huge(void *at, size_t bytes, bool advise);
+void trix_os_name(void *at, size_t bytes, const char *name); /* shown in /proc/self/maps where the kernel can */
+size_t trix_os_address_room(void);                 /* bytes RLIMIT_AS leaves, SIZE_MAX when unlimited */
+/* Copies memory that may vanish meanwhile; returns bytes copied, stopping at the first unreadable page. */
+size_t trix_os_read_self(void *to, const void *from, size_t bytes);
+/* Calls visit for the parts of [lo, hi) that have memory or are swapped out: untouched pages are passed over, and not
+ * touched. Page-aligned bounds. */
+void trix_os_visit_resident(uintptr_t lo, uintptr_t hi,
+                            void (*visit)(const void *lo, const void *hi, bool exact_ends, void *arg), void *arg);
+uint64_t trix_os_peak_rss(void);                   /* bytes */
+
+/* ---- time, in nanoseconds ---- */
+uint64_t trix_os_now(void);        /* monotonic */
+uint64_t trix_os_wall(void);       /* since 1970 */
+uint64_t trix_os_thread_cpu(void); /* of the calling thread */
+uint64_t trix_os_process_cpu(void);
+void trix_os_sleep(uint64_t ns);
+
+/* ---- threads ---- */
+int trix_os_tid(void);
+int trix_os_cpus(void);   /* that this process may run on */
+void trix_os_yield(void);
+/* Sleeps while *word == value, at most timeout_ns (0: for ever). Returns false on timeout. May wake for no reason. */
+bool trix_os_futex_wait(const uint32_t *word, uint32_t value, uint64_t timeout_ns);
+void trix_os_futex_wake(const uint32_t *word, int count);
+int trix_os_tgkill(int tid, int sig); /* 0, or an errno value */
+
+/* ---- signals: the kernel's own calls, past libc and whoever interposes it ---- */
+typedef void trix_os_handler(int, siginfo_t *, void *);
+/* Installs a handler of the library's own, with all signals blocked while it runs. */
+bool trix_os_sigaction(int sig, trix_os_handler *handler, int flags);
+struct trix_kernel_action { /* the kernel's struct, not libc's */
+    void *handler;
+    unsigned long flags;
+#if defined(__x86_64__)
+    void *restorer; /* filled in by trix_os_sigaction_raw */
+#endif
+    uint64_t mask;
+};
+/* rt_sigaction; either may be NULL. Sets errno. */
+bool trix_os_sigaction_raw(int sig, const struct trix_kernel_action *action, struct trix_kernel_action *old);
+int trix_os_sigaltstack(const stack_t *new_stack, stack_t *old_stack); /* 0, or an errno value */
+/* Re-sends a signal with its siginfo to this very thread. */
+bool trix_os_requeue(int sig, const siginfo_t *info);
+/* how as in sigprocmask; masks as the kernel has them, one word. */
+uint64_t trix_os_sigmask(int how, uint64_t set);
+
+/* The interrupted machine state. */
+uintptr_t trix_os_context_pc(const void *ucontext);
+void trix_os_context_set_pc(void *ucontext, uintptr_t pc);
+uintptr_t trix_os_context_sp(const void *ucontext);
+uintptr_t trix_os_thread_pointer(void);
+enum { OS_RED_ZONE = 128 };
+
+/* ---- faults for tests ---- */
+enum os_fault { OS_FAULT_RESERVE, OS_FAULT_COMMIT, OS_FAULT_MAP, OS_FAULT_RELEASE, OS_FAULT_KINDS };
+#ifdef TRIX_FAULTS
+/* From now on the n-th call (1 = the next one) of the kind fails, and every one after it when `sticky`; 0 turns it off. */
+EXPORT void trix_os_fault(enum os_fault kind, uint64_t nth, bool sticky);
+#endif
+
+#endif

@@ -1,0 +1,153 @@
+/* thread.c - time, threads, futexes and signals, as the kernel gives them. */
+#include "os.h"
+#include "../base/atomic.h"
+#include "../base/check.h"
+
+#include <errno.h>
+#include <linux/futex.h>
+#include <sched.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/ucontext.h>
+#include <time.h>
+#include <unistd.h>
+
+/* ---- time ---- */
+
+static uint64_t clock_ns(clockid_t clock) {
+    struct timespec t;
+    clock_gettime(clock, &t);
+    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+uint64_t trix_os_now(void) { return clock_ns(CLOCK_MONOTONIC); }
+uint64_t trix_os_wall(void) { return clock_ns(CLOCK_REALTIME); }
+uint64_t trix_os_thread_cpu(void) { return clock_ns(CLOCK_THREAD_CPUTIME_ID); }
+uint64_t trix_os_process_cpu(void) { return clock_ns(CLOCK_PROCESS_CPUTIME_ID); }
+
+static struct timespec timespec_of(uint64_t ns) {
+    return (struct timespec){.tv_sec = (time_t)(ns / 1000000000u), .tv_nsec = (long)(ns % 1000000000u)};
+}
+
+void trix_os_sleep(uint64_t ns) {
+    int saved = errno;
+    struct timespec t = timespec_of(ns);
+    syscall(SYS_nanosleep, &t, NULL);
+    errno = saved;
+}
+
+/* ---- threads ---- */
+
+int trix_os_tid(void) { return (int)syscall(SYS_gettid); }
+
+int trix_os_cpus(void) {
+    int saved = errno;
+    cpu_set_t set;
+    int n = sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
+    errno = saved;
+    return n > 0 ? n : 1;
+}
+
+void trix_os_yield(void) { syscall(SYS_sched_yield); }
+
+bool trix_os_futex_wait(const uint32_t *word, uint32_t value, uint64_t timeout_ns) {
+    int saved = errno;
+    struct timespec t = timespec_of(timeout_ns);
+    long r = syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, value, timeout_ns ? &t : NULL, NULL, 0);
+    bool timed_out = r < 0 && errno == ETIMEDOUT;
+    errno = saved;
+    return !timed_out;
+}
+
+void trix_os_futex_wake(const uint32_t *word, int count) {
+    int saved = errno;
+    syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, count, NULL, NULL, 0);
+    errno = saved;
+}
+
+int trix_os_tgkill(int tid, int sig) {
+    int saved = errno;
+    int result = syscall(SYS_tgkill, getpid(), tid, sig) == 0 ? 0 : errno;
+    errno = saved;
+    return result;
+}
+
+/* ---- signals ---- */
+
+#if defined(__x86_64__)
+#define KERNEL_SA_RESTORER 0x04000000
+__asm__(".text\n.balign 16\n.type trix_os_sigreturn,@function\n.hidden trix_os_sigreturn\ntrix_os_sigreturn:\n"
+        "movq $15, %rax\nsyscall\n.size trix_os_sigreturn, .-trix_os_sigreturn\n");
+extern void trix_os_sigreturn(void);
+#endif
+
+bool trix_os_sigaction_raw(int sig, const struct trix_kernel_action *action, struct trix_kernel_action *old) {
+    struct trix_kernel_action copy;
+    if (action) {
+        copy = *action;
+#if defined(__x86_64__)
+        copy.flags |= KERNEL_SA_RESTORER;
+        copy.restorer = (void *)trix_os_sigreturn;
+#endif
+    }
+    return syscall(SYS_rt_sigaction, sig, action ? &copy : NULL, old, sizeof(uint64_t)) == 0;
+}
+
+bool trix_os_sigaction(int sig, trix_os_handler *handler, int flags) {
+    struct trix_kernel_action action = {.handler = (void *)handler, .flags = (unsigned long)flags, .mask = ~0ull};
+    int saved = errno;
+    bool done = trix_os_sigaction_raw(sig, &action, NULL);
+    errno = saved;
+    return done;
+}
+
+int trix_os_sigaltstack(const stack_t *new_stack, stack_t *old_stack) {
+    int saved = errno;
+    int result = syscall(SYS_sigaltstack, new_stack, old_stack) == 0 ? 0 : errno;
+    errno = saved;
+    return result;
+}
+
+bool trix_os_requeue(int sig, const siginfo_t *info) {
+    int saved = errno;
+    bool done = syscall(SYS_rt_tgsigqueueinfo, getpid(), trix_os_tid(), sig, info) == 0;
+    errno = saved;
+    return done;
+}
+
+uint64_t trix_os_sigmask(int how, uint64_t set) {
+    int saved = errno;
+    uint64_t old = 0;
+    syscall(SYS_rt_sigprocmask, how, &set, &old, sizeof set);
+    errno = saved;
+    return old;
+}
+
+uintptr_t trix_os_context_pc(const void *context) {
+    const ucontext_t *uc = context;
+#if defined(__x86_64__)
+    return (uintptr_t)uc->uc_mcontext.gregs[REG_RIP];
+#else
+    return uc->uc_mcontext.pc;
+#endif
+}
+
+void trix_os_context_set_pc(void *context, uintptr_t pc) {
+    ucontext_t *uc = context;
+#if defined(__x86_64__)
+    uc->uc_mcontext.gregs[REG_RIP] = (greg_t)pc;
+#else
+    uc->uc_mcontext.pc = pc;
+#endif
+}
+
+uintptr_t trix_os_context_sp(const void *context) {
+    const ucontext_t *uc = context;
+#if defined(__x86_64__)
+    return (uintptr_t)uc->uc_mcontext.gregs[REG_RSP];
+#else
+    return uc->uc_mcontext.sp;
+#endif
+}
+
+uintptr_t trix_os_thread_pointer(void) { return (uintptr_t)__builtin_thread_pointer(); }
