@@ -91,6 +91,7 @@ static uint64_t retire_runs(bool locked) {
     uint64_t bytes = 0;
     if (!locked) lock_acquire(&trix_threads.lock);
     for (struct thread *t = trix_threads.first; t; t = t->next) bytes += trix_cache_retire(&t->cache);
+    trix_threads_reap_gone();
     if (!locked) lock_release(&trix_threads.lock);
     fetch_sub_relaxed(&trix_gc.live, (int64_t)bytes);
     return bytes;

@@ -11,6 +11,8 @@
 #include "../base/fmt.h"
 #include "../os/os.h"
 
+#include <errno.h>
+
 struct threads trix_threads = {.lock = LOCK_INIT(THREADS), .list_lock = LOCK_INIT(THREAD_LIST)};
 
 enum {
@@ -110,9 +112,10 @@ void trix_stop_signal(struct thread *t, void *context) {
 
 /* ---- the collector's side ---- */
 
+/* A thread that has ended without detaching (it used the heap in its very last destructor) counts as blocked for ever. */
 static void signal_thread(struct thread *t) {
     t->signalled = trix_os_now();
-    trix_os_tgkill(t->tid, STOP_SIGNAL);
+    if (trix_os_tgkill(t->tid, STOP_SIGNAL) == ESRCH) trix_thread_gone(t);
 }
 
 void trix_thread_ask_scan(struct thread *t) {

@@ -123,6 +123,13 @@ static void list_remove(struct thread *t) {
     lock_release(&trix_threads.list_lock);
 }
 
+void trix_thread_gone(struct thread *t) {
+    static struct tri__tls nobodys_line;
+    t->gone = true;
+    t->cache.line = &nobodys_line; /* its own went with its stack */
+    store_seq(&t->state, THREAD_BLOCKED);
+}
+
 static struct thread *attach(struct range stack) {
     struct thread *t = record_get();
     if (!t || !trix_cache_init(&t->cache, &tri__tls)) trix_fatal("out of memory");
@@ -133,6 +140,8 @@ static struct thread *attach(struct range stack) {
     set_altstack(t);
     /* A stop holds this lock throughout, so the thread appears between two stops, or before the first. */
     lock_acquire(&trix_threads.lock);
+    for (struct thread *old = trix_threads.first; old; old = old->next)
+        if (old->tid == t->tid) trix_thread_gone(old);
     list_insert(t);
     trix_self = &t->cache.gate;
     lock_release(&trix_threads.lock);
@@ -183,6 +192,13 @@ void trix_thread_detach(void) {
     lock_release(&trix_threads.lock);
     trix_event_post();
     trix_os_sigmask(SIG_SETMASK, mask);
+}
+
+void trix_threads_reap_gone(void) {
+    for (struct thread *t = trix_threads.first, *next; t; t = next) {
+        next = t->next;
+        if (t->gone) reap(t);
+    }
 }
 
 void trix_threads_keep_self(void) {

@@ -75,6 +75,7 @@ struct thread {
     pthread_t pthread;
     uint64_t id; /* for messages */
     bool by_hand; /* tri_thread_attach */
+    bool gone;    /* ended without detaching: nothing of it is scanned, and it is reaped after the cycle; threads' lock */
     char *altstack; /* ALTSTACK_BYTES, for the stop signal and handlers that want one */
 };
 
@@ -89,6 +90,9 @@ extern struct threads {
 
 enum { STOP_SIGNAL = 23 /* SIGURG: ignored by default, passed over by debuggers, never queued twice; Go's choice */ };
 
+/* Notes that a thread has ended without detaching; threads' lock. */
+void trix_thread_gone(struct thread *t);
+
 enum { ALTSTACK_BYTES = 64 << 10 };
 
 INLINE struct thread *thread_self(void) { return (struct thread *)trix_self; }
@@ -101,6 +105,7 @@ void trix_stop_signal(struct thread *t, void *context);
 /* ---- life ---- */
 void trix_threads_init(void); /* attaches the calling thread as the main thread */
 struct thread *trix_thread_attach(void);
+void trix_threads_reap_gone(void); /* those that ended without detaching; threads' lock */
 void trix_threads_keep_self(void); /* in the child of a fork: no other thread lives; threads' lock */
 void trix_host_thread_attached(void); /* host/threads.c: sees to it that the thread detaches at its end */
 void trix_thread_detach(void); /* the calling thread, outside, after its last use of the heap */

@@ -100,6 +100,7 @@ static void visit_static_tls(const struct thread *t, trix_range_visitor *visit, 
 }
 
 void trix_thread_ranges(struct thread *t, trix_range_visitor *visit, void *arg) {
+    if (t->gone) return;
     visit_stacks(t, visit, arg);
     visit_static_tls(t, visit, arg);
     visit_dynamic_tls(t, visit, arg);

@@ -75,9 +75,6 @@
 #endif
 
 /* ---- what the program may do besides loads, and in which mode ---- */
-#ifndef RESCAN
-#define RESCAN 0 /* 1: any scan may be repeated while marking */
-#endif
 #ifndef STRICT
 #define STRICT 0 /* 0, plain: only heap stores have a barrier. 1, strict: global stores too, and nothing is re-scanned */
 #endif
@@ -530,10 +527,10 @@ off:
 
 marking:
     do
-    :: atomic { STOPPABLE(0) && (RESCAN || !(scanned & 1)) -> scan_stack(0) }
-    :: atomic { THREADS == 2 && STOPPABLE(LAST) && (RESCAN || !(scanned & 2)) -> scan_stack(LAST) }
-    :: atomic { !(scanned & (1 << THREADS)) || RESCAN -> scan_global(0) }
-    :: atomic { GLOBALS == 2 && (!(scanned & (2 << THREADS)) || RESCAN) -> scan_global(1) }
+    :: atomic { STOPPABLE(0) -> scan_stack(0) }
+    :: atomic { THREADS == 2 && STOPPABLE(LAST) -> scan_stack(LAST) }
+    :: atomic { true -> scan_global(0) }
+    :: atomic { GLOBALS == 2 -> scan_global(1) }
     :: atomic { /* the final stop; that nobody is counted is only a hint here, since the program pushes uncounted */
         scanned == ALL_SCANNED && !counted && STOPPABLE(0) && STOPPABLE(LAST) ->
         stopped = true;
