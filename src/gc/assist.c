@@ -36,12 +36,12 @@ static int64_t mark_some(struct thread *t, int64_t work) {
     trix_work_enter();
     while (done < work && !load_relaxed(&t->cache.gate.pending)) {
         bool more = trix_marker_drain(&m, STEP);
-        done = (int64_t)m.work;
+        done = (int64_t)m.hot.work;
         if (!more) break;
     }
     trix_marker_flush(&m);
-    fetch_sub_relaxed(&trix_gc.credit, (int64_t)m.work); /* own work is no credit for others */
-    done = (int64_t)m.work;
+    fetch_sub_relaxed(&trix_gc.credit, (int64_t)m.hot.work); /* own work is no credit for others */
+    done = (int64_t)m.hot.work;
     trix_gc_gather(&m);
     trix_work_exit();
     fetch_add_relaxed(&trix_gc.assist_ns, trix_os_thread_cpu() - began);

@@ -45,11 +45,10 @@ static struct {
 /* ---- figures ---- */
 
 void trix_gc_gather(struct marker *m) {
-    fetch_add_relaxed(&trix_gc.marked_bytes, m->marked_bytes);
-    fetch_add_relaxed(&trix_gc.marked_objects, m->marked_objects);
-    fetch_add_relaxed(&trix_gc.work, m->work);
-    fetch_add_relaxed(&trix_gc.credit, (int64_t)m->work);
-    m->marked_bytes = m->marked_objects = m->work = 0;
+    fetch_add_relaxed(&trix_gc.marked_bytes, m->hot.marked_bytes);
+    fetch_add_relaxed(&trix_gc.work, m->hot.work);
+    fetch_add_relaxed(&trix_gc.credit, (int64_t)m->hot.work);
+    m->hot.marked_bytes = m->hot.work = 0;
 }
 
 int trix_running_threads(void) {
@@ -134,14 +133,14 @@ static bool make_thread(void *(*main)(void *), void *arg, const char *name) {
     return done;
 }
 
-static void want_helpers(int n) {
-    if (n > MAX_HELPERS) n = MAX_HELPERS;
-    while (background.made < (uint32_t)n) {
+static void want_helpers(int wish) {
+    uint32_t n = wish < 0 ? 0 : wish > MAX_HELPERS ? MAX_HELPERS : (uint32_t)wish;
+    while (background.made < n) {
         if (!make_thread(helper_main, (void *)(uintptr_t)background.made, "tricolor-mark")) return;
         background.made++;
     }
-    if (load_seq(&background.wanted) == (uint32_t)n) return;
-    store_seq(&background.wanted, (uint32_t)n);
+    if (load_seq(&background.wanted) == n) return;
+    store_seq(&background.wanted, n);
     trix_event_post();
 }
 

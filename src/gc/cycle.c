@@ -187,7 +187,7 @@ static void begin(bool forced) {
     cycle.last_stack_bytes = cycle.stack_bytes;
     cycle.stack_bytes = 0;
     cycle.report = (struct cycle_report){.number = trix_gc.started + 1, .forced = forced, .begun = trix_os_now()};
-    trix_gc.marked_bytes = trix_gc.marked_objects = trix_gc.work = 0;
+    trix_gc.marked_bytes = trix_gc.work = 0;
     trix_gc.assist_ns = trix_gc.background_ns = trix_gc.idle_ns = 0;
     trix_gc.credit = 0;
     trix_gc_notify(TRI_GC_CYCLE_START);
@@ -308,7 +308,6 @@ static void turn_off(void) {
     int64_t black = trix_gc.live - cycle.live_base;
     cycle.report.heap_end = (uint64_t)trix_gc.live;
     cycle.report.heap_marked = trix_gc.marked_bytes + (uint64_t)(black > 0 ? black : 0);
-    cycle.report.marked_objects = trix_gc.marked_objects;
     store_relaxed(&trix_gc.live, (int64_t)cycle.report.heap_marked);
 }
 

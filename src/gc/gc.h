@@ -21,7 +21,6 @@ struct cycle_report {
     uint64_t assist_cpu, background_cpu, idle_cpu;
     uint64_t heap_start, heap_end, heap_marked, goal;
     uint64_t stacks, globals; /* bytes scanned there */
-    uint64_t marked_objects;
     double cpu_fraction; /* of the CPU time available since start, spent collecting, idle marking left out */
 };
 
@@ -41,7 +40,7 @@ struct gc {
     uint32_t triggered;   /* live has passed the trigger and the collector has been told; relaxed */
 
     /* the cycle under way; written with the world stopped or by atomic addition */
-    uint64_t marked_bytes, marked_objects, work;
+    uint64_t marked_bytes, work;
     uint64_t assist_ns, background_ns, idle_ns; /* CPU */
     int64_t credit;             /* bytes of work done in the background and not yet taken by assists */
     double work_per_byte;       /* relaxed: what an allocating thread owes */

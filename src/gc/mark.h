@@ -5,21 +5,23 @@
 #include "work.h"
 #include "../heap/map.h"
 
-enum { CANDIDATES = 16, LOOKAHEAD = 8 };
+enum { CANDIDATES = 32, LOOKAHEAD = 16 };
+
+/* What the loop over objects keeps in registers. */
+struct marker_hot {
+    uint32_t candidate_at, candidates; /* ring below: first, count */
+    uint32_t ahead_at, aheads;
+    struct workbuf *grey;  /* last in, first out; NULL until needed */
+    uint64_t extent;       /* map.extent as last read */
+    uint64_t marked_bytes; /* of slots and spans that this marker marked; added up by the cycle */
+    uint64_t work;         /* bytes scanned; likewise */
+};
 
 /* One marker: a collector thread, or a mutator that assists. Used by one thread at a time. */
 struct marker {
-    uint64_t candidate[CANDIDATES]; /* ring: offsets of words that may be pointers, their page's entry prefetched */
-    uint32_t candidate_at, candidates;
-    uint64_t ahead[LOOKAHEAD]; /* ring: grey objects whose memory is prefetched */
-    uint32_t ahead_at, aheads;
-    struct workbuf *grey; /* last in, first out; NULL until needed */
-    uint64_t extent;      /* map.extent as last read */
-
-    /* figures, added up by the cycle */
-    uint64_t marked_bytes;   /* of slots and spans that this marker marked */
-    uint64_t marked_objects;
-    uint64_t work;           /* bytes scanned */
+    struct marker_hot hot;
+    uint64_t candidate[CANDIDATES]; /* offsets of words that may be pointers, their page's entry being fetched */
+    uint64_t ahead[LOOKAHEAD];      /* grey objects whose memory is being fetched */
 };
 
 /* Scans until `budget` bytes are done or no work is to be had; returns false when none was left. The marker must be
