@@ -23,6 +23,7 @@ static NOINLINE void shade_directly(uint64_t item) {
 void trix_shade(struct thread *t, uintptr_t word, uint64_t flags) {
     uint64_t offset = word - trix_map.base;
     if (offset >= load_relaxed(&trix_map.extent)) return;
+    if (!flags && offset_is_marked(offset)) return; /* most are: what was born since the cycle began is black */
     if (t->shades && t->shades->n == WORKBUF_ITEMS) trix_shade_flush(t);
     if (!t->shades && !(t->shades = trix_workbuf_get(WORK_KIND_RAW))) {
         shade_directly(offset);

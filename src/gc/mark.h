@@ -5,7 +5,7 @@
 #include "work.h"
 #include "../heap/map.h"
 
-enum { CANDIDATES = 32, LOOKAHEAD = 16 };
+enum { CANDIDATES = 32, LOOKAHEAD = 32 };
 
 /* What the loop over objects keeps in registers. */
 struct marker_hot {
@@ -23,6 +23,15 @@ struct marker {
     uint64_t candidate[CANDIDATES]; /* offsets of words that may be pointers, their page's entry being fetched */
     uint64_t ahead[LOOKAHEAD];      /* grey objects whose memory is being fetched */
 };
+
+/* Whether an address needs no marking any more; false when that is not known at a glance. */
+INLINE bool offset_is_marked(uint64_t offset) {
+    const struct page *p = map_page((uint32_t)(offset >> PAGE_SHIFT));
+    uint8_t kind = load_acquire(&p->kind);
+    if (kind != PAGE_SCAN && kind != PAGE_LEAF) return false;
+    uint32_t slot = (uint32_t)((offset & (PAGE_SIZE - 1)) * p->magic >> 32);
+    return load_relaxed(&p->mark[slot >> 6]) >> (slot & 63) & 1;
+}
 
 /* Scans until `budget` bytes are done or no work is to be had; returns false when none was left. The marker must be
  * active (trix_work_enter). What it still holds stays with it: trix_marker_flush before it stops. */
