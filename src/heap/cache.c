@@ -110,7 +110,11 @@ static bool run_refill(struct thread_cache *cache, struct layout *l) {
 
 static void *run_bump(struct thread_cache *cache, struct layout *l, size_t bytes) {
     struct tri__run *run = &cache->table->hot[l->id];
-    if (run->end - run->cur < bytes && !run_refill(cache, l)) return NULL;
+    if (run->end - run->cur < bytes) {
+        if (!run_refill(cache, l)) return NULL;
+        run = &cache->table->hot[l->id]; /* a change of phase may have swapped the table */
+    }
+    DEBUG_CHECK(run->end - run->cur >= bytes, "a run was refilled and is empty");
     void *object = (void *)run->cur;
     run->cur += bytes;
     return object;

@@ -73,7 +73,9 @@ INLINE struct gate *gate_enter(void) {
 
 INLINE void gate_leave(struct gate *g) {
     signal_fence();
-    if (--g->inside == 0 && UNLIKELY(load_relaxed(&g->pending))) trix_gate_serve(g);
+    uint32_t depth = --g->inside;
+    signal_fence(); /* a signal that comes before this point sees inside, one that comes after does the work itself */
+    if (depth == 0 && UNLIKELY(load_relaxed(&g->pending))) trix_gate_serve(g);
 }
 
 INLINE bool gate_marking(void) { return load_relaxed(&trix_phase) != PHASE_OFF; }
