@@ -43,7 +43,10 @@ TRI__EXTERN_C_BEGIN
 #define tri_cas(lvalue, expected, desired)                                                                      \
     tri__cas((void *)(uintptr_t) & (lvalue), (uintptr_t)(expected), (uintptr_t)(desired))
 #define tri_exchange(lvalue, value)                                                                             \
-    ((__typeof__(lvalue))tri__exchange((void *)(uintptr_t) & (lvalue), (uintptr_t)(value)))
+    (__extension__({                                                                                            \
+        uintptr_t tri__old = tri__exchange((void *)(uintptr_t) & (lvalue), (uintptr_t)(value));                 \
+        (__typeof__(lvalue))tri__old;                                                                           \
+    }))
 
 TRI_API bool tri__cas(void *slot, uintptr_t expected, uintptr_t desired);
 TRI_API uintptr_t tri__exchange(void *slot, uintptr_t value);

@@ -3,7 +3,9 @@
  * While marking, each claim lowers the thread's credit. Below zero it owes work: bytes times the pacer's work per byte.
  * Work done in the background and not yet taken is credit for all; beyond that the thread marks itself, a little at
  * a time, and stops as soon as somebody wants it to stop. When there is nothing to mark, marking is about
- * to end, and the debt is forgiven; only a thread far in debt waits a moment for the markers.
+ * to end, and the debt is forgiven as long as the heap is below its goal. Beyond that the thread waits, off the
+ * processor: what keeps marking from its end may be a thread that needs one to answer the collector, and all
+ * that is allocated meanwhile counts as live.
  */
 #include "gc.h"
 #include "thread.h"
@@ -14,7 +16,6 @@ enum {
     LEAST_WORK = 32 << 10,  /* bytes: less is not worth the start */
     MOST_WORK = 1 << 20,    /* in one go */
     STEP = 8 << 10,         /* between two looks at the gate */
-    PATIENCE = 4 << 20,     /* bytes of debt with nothing to mark before a thread waits */
     WAIT_NS = 500 * 1000
 };
 
@@ -28,8 +29,10 @@ static int64_t take_credit(int64_t work) {
     return 0;
 }
 
-/* Marks about `work` bytes; returns how many. */
+/* Marks about `work` bytes; returns how many. A thread that finds nothing must not count as active even for a moment:
+ * a few of them, allocating fast, would keep marking from ever being seen to end. */
 static int64_t mark_some(struct thread *t, int64_t work) {
+    if (!trix_work_queued()) return 0;
     struct marker m = {0};
     uint64_t began = trix_os_thread_cpu();
     int64_t done = 0;
@@ -48,6 +51,13 @@ static int64_t mark_some(struct thread *t, int64_t work) {
     return done;
 }
 
+static bool past_goal(void) { return load_relaxed(&trix_gc.live) > (int64_t)load_relaxed(&trix_gc.goal); }
+
+static void wait_for_markers(struct thread *t) {
+    uint32_t seen = trix_event_seen();
+    if (gate_marking()) trix_event_wait_outside(t, seen, WAIT_NS);
+}
+
 void trix_assist(struct thread *t) {
     double ratio = trix_gc.work_per_byte;
     if (t->cache.assist_credit >= 0 || !(ratio > 0)) return;
@@ -56,8 +66,7 @@ void trix_assist(struct thread *t) {
     int64_t paid = take_credit(work);
     if (paid < work) paid += mark_some(t, work - paid);
     t->cache.assist_credit += (int64_t)((double)paid / ratio);
-    if (paid == 0 && t->cache.assist_credit < -PATIENCE) {
-        trix_gate_wait(t, &trix_event.seq, trix_event_seen(), WAIT_NS);
-        t->cache.assist_credit = 0;
-    }
+    if (paid > 0) return;
+    if (past_goal()) wait_for_markers(t);
+    t->cache.assist_credit = 0;
 }

@@ -37,7 +37,7 @@ static struct {
     uint64_t cpu_began, cpu_counted; /* the collector's own CPU time; collector */
 
     uint32_t collector;    /* 0 none, 1 being made, 2 there; seq_cst */
-    uint32_t paused;       /* a fork wants the collector's threads to stand still; seq_cst */
+    uint32_t paused;       /* forks that want the collector's threads to stand still; futex, seq_cst */
     uint32_t standing;     /* how many do; seq_cst */
     uint64_t last_cycle;   /* ns; collector */
 } background;
@@ -73,7 +73,7 @@ static void charge(uint64_t ns) {
 static void stand_still(void) {
     fetch_add_seq(&background.standing, 1);
     trix_event_post();
-    while (load_seq(&background.paused)) trix_os_futex_wait(&background.paused, 1, 0);
+    for (uint32_t seen; (seen = load_seq(&background.paused));) trix_os_futex_wait(&background.paused, seen, 0);
     fetch_sub_seq(&background.standing, 1);
 }
 
@@ -206,6 +206,7 @@ void trix_markers_end(void) {
     if (background.allowed <= 0) background.allowed = background.share;
     charge(cpu - background.cpu_counted);
     background.last_cycle = trix_os_now();
+    trix_event_post(); /* threads that wait in an assist */
 }
 
 /* ---- the collector ---- */
@@ -253,20 +254,25 @@ bool trix_collector_start(void) {
 
 /* ---- fork ---- */
 
+/* The collector's thread may be in the making: then not. */
+bool trix_collector_standing(void) {
+    uint32_t state = load_seq(&background.collector);
+    return state != 1 && load_seq(&background.standing) >= (state == 2) + load_seq(&background.made);
+}
+
 /* The calling thread is blocked or not attached. */
 void trix_collector_pause(void) {
-    store_seq(&background.paused, 1);
+    fetch_add_seq(&background.paused, 1);
     for (;;) {
         uint32_t seen = trix_event_seen();
         trix_event_post();
-        uint32_t threads = (load_seq(&background.collector) == 2) + load_seq(&background.made);
-        if (load_seq(&background.standing) >= threads) return;
+        if (trix_collector_standing()) return;
         trix_event_wait(seen + 1, 1000 * 1000);
     }
 }
 
 void trix_collector_resume(void) {
-    store_seq(&background.paused, 0);
+    fetch_sub_seq(&background.paused, 1);
     trix_os_futex_wake(&background.paused, INT32_MAX);
 }
 

@@ -106,10 +106,7 @@ static void scan_visited(const void *lo, const void *hi, bool exact_ends, void *
 
 /* A thread that stands still. */
 static void scan_in_place(struct thread *t) {
-    if (t->scanned != t->unblocks + 1) {
-        trix_thread_ranges(t, scan_visited, &cycle.marker);
-        t->scanned = load_seq(&t->state) == THREAD_BLOCKED ? t->unblocks + 1 : 0;
-    }
+    trix_thread_ranges(t, scan_visited, &cycle.marker); /* each time: others may have stored into its frames */
     trix_shade_flush(t);
     store_seq(&t->ask_scan, 0);
 }
@@ -200,11 +197,10 @@ static void turn_on(void) {
     store_seq(&trix_gc.started, trix_gc.started + 1);
     store_relaxed(&trix_gc.triggered, 0);
     cycle.report.heap_start = (uint64_t)trix_gc.live;
-    for (struct thread *t = trix_threads.first; t; t = t->next) t->scanned = 0;
 }
 
 /* Reckons how fast marking must go. */
-static void start_pacing(void) {
+static struct pacer_workers start_pacing(void) {
     lock_acquire(&trix_gc.lock);
     cycle.report.goal = trix_pacer_goal(&trix_gc.pacer);
     struct pacer_start start = {
@@ -218,7 +214,7 @@ static void start_pacing(void) {
     struct pacer_workers workers = trix_pacer_start_cycle(&trix_gc.pacer, &start);
     trix_gc_repace();
     lock_release(&trix_gc.lock);
-    trix_markers_begin(workers);
+    return workers;
 }
 
 static void first_stop(void) {
@@ -229,9 +225,9 @@ static void first_stop(void) {
         stop_world(true);
     }
     turn_on();
-    start_pacing();
-    if (cycle.stopped) return;
-    cycle.report.stop_start = resume_world();
+    struct pacer_workers workers = start_pacing();
+    if (!cycle.stopped) cycle.report.stop_start = resume_world();
+    trix_markers_begin(workers);
 }
 
 /* Empties the grey set, together with the other markers and whoever assists, until every thread has been scanned. */
@@ -278,13 +274,18 @@ static bool drain_in_stop(uint64_t budget_ns) {
     struct marker *m = &cycle.marker;
     uint64_t until = trix_os_now() + budget_ns;
     trix_work_enter();
-    bool more = true;
-    do more = trix_marker_drain(m, STOP_STEP);
-    while (more && trix_os_now() < until);
-    trix_marker_flush(m);
-    trix_gc_gather(m);
-    trix_work_exit();
-    return trix_work_drained() && !load_seq(&trix_work_overflow);
+    for (;;) {
+        bool more = trix_marker_drain(m, STOP_STEP), late = trix_os_now() >= until;
+        if (more && !late) continue;
+        trix_marker_flush(m);
+        trix_gc_gather(m);
+        trix_work_exit();
+        if (load_seq(&trix_work_overflow)) return false;
+        if (trix_work_drained()) return true;
+        if (late) return false;
+        cpu_relax(); /* another marker holds the rest */
+        trix_work_enter();
+    }
 }
 
 /* World stopped, everything marked but for what roots without barriers have picked up since. */

@@ -11,6 +11,32 @@
 
 enum { REPORT_BYTES = 16 << 10 };
 
+/* ---- entering ---- */
+
+enum { HANDLER_PATIENCE_NS = 10 * 1000 * 1000 };
+
+uint32_t trix_gate_closed;
+
+/* A handler may have interrupted malloc, and the fork waits for malloc's locks: then nothing is copied until the handler
+ * returns, and it must not wait for the copy. */
+static void sleep_while_closed(struct thread *t) {
+    uint64_t patience = trix_in_handler(t) ? HANDLER_PATIENCE_NS : 0, from = trix_os_now();
+    while (load_seq(&trix_gate_closed)) {
+        if (patience && trix_os_now() - from >= patience) return;
+        trix_os_futex_wait(&trix_gate_closed, 1, patience);
+    }
+}
+
+NOINLINE void trix_gate_await_open(struct gate *g) {
+    g->inside = 0;
+    signal_fence();
+    if (load_relaxed(&g->pending)) trix_gate_serve(g);
+    sleep_while_closed((struct thread *)g);
+    signal_fence();
+    g->inside = 1;
+    signal_fence();
+}
+
 /* ---- leaving ---- */
 
 /* Lets the signals in that were put off while the thread was inside: the kernel delivers them on return. */
@@ -23,10 +49,19 @@ static void let_signals_in(struct thread *t) {
 
 NOINLINE void trix_gate_serve(struct gate *g) {
     struct thread *t = (struct thread *)g;
-    store_relaxed(&g->pending, 0);
-    signal_fence();
-    if (load_seq(&trix_threads.stopping) || load_seq(&t->ask_scan))
-        trix_thread_serve(t, THREAD_SPILL(), (struct range){0});
+    /* Inside meanwhile: a second stop signal must not scan into the buffers and locks that this scan holds, and no
+     * handler of the program may run while the world is stopped. */
+    do {
+        g->inside++;
+        signal_fence();
+        store_relaxed(&g->pending, 0);
+        signal_fence();
+        if (load_seq(&trix_threads.stopping) || load_seq(&t->ask_scan))
+            trix_thread_serve(t, THREAD_SPILL(), (struct range){0});
+        signal_fence();
+        g->inside--;
+        signal_fence();
+    } while (load_relaxed(&g->pending));
     let_signals_in(t);
 }
 
@@ -41,7 +76,24 @@ void trix_gate_wait(struct thread *t, const uint32_t *word, uint32_t seen, uint6
     trix_os_futex_wait(word, seen, timeout_ns);
     thread_unblock(t);
     signal_fence();
+    g->inside = 1;
+    signal_fence();
+    if (UNLIKELY(load_relaxed(&trix_gate_closed))) trix_gate_await_open(g);
     g->inside = depth;
+}
+
+void trix_event_wait_outside(struct thread *t, uint32_t seen, uint64_t timeout_ns) {
+    fetch_add_seq(&trix_event.waiters, 1);
+    trix_gate_wait(t, &trix_event.seq, seen, timeout_ns);
+    fetch_sub_seq(&trix_event.waiters, 1);
+}
+
+void trix_gate_blocking(struct gate *g, void (*work)(void *, size_t), void *at, size_t bytes) {
+    struct thread *t = (struct thread *)g;
+    thread_block(t, THREAD_SPILL());
+    work(at, bytes);
+    thread_unblock(t);
+    if (UNLIKELY(load_relaxed(&trix_gate_closed))) sleep_while_closed(t);
 }
 
 /* ---- claiming ---- */

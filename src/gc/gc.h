@@ -68,6 +68,8 @@ void trix_gc_run(struct thread *t);
 
 /* Sleeps on a futex outside the gate, from whatever depth; no locks may be held. */
 void trix_gate_wait(struct thread *t, const uint32_t *word, uint32_t seen, uint64_t timeout_ns);
+/* The same for trix_event. */
+void trix_event_wait_outside(struct thread *t, uint32_t seen, uint64_t timeout_ns);
 
 /* Runs the cycle on the calling thread, which is the collector's, or stands still as far as its own stack is
  * concerned. */
@@ -101,6 +103,7 @@ void trix_checkmark(void);
 
 /* The collector's threads stand still between two items of work while this is held: for fork. */
 void trix_collector_pause(void);
+bool trix_collector_standing(void);
 void trix_collector_resume(void);
 void trix_collector_poll(struct marker *m); /* collector's threads: the place where they stand still */
 

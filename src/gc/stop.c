@@ -9,9 +9,11 @@
 #include "modules.h"
 #include "thread.h"
 #include "../base/fmt.h"
+#include "../heap/gate.h"
 #include "../os/os.h"
 
 #include <errno.h>
+#include <signal.h>
 
 struct threads trix_threads = {.lock = LOCK_INIT(THREADS), .list_lock = LOCK_INIT(THREAD_LIST)};
 
@@ -41,6 +43,20 @@ static void serve_scan(struct thread *t) {
     trix_event_post();
 }
 
+/* The thread was counted as standing still, and may be stopped, held and scanned in place right now: comes back RUNNING
+ * when nobody has a hand on it. Before that it must not even scan itself. */
+static void rejoin(struct thread *t, enum thread_state away) {
+    for (;;) {
+        store_seq(&t->state, THREAD_RUNNING);
+        bool stopping = load_seq(&trix_threads.stopping), held = load_seq(&t->hold);
+        if (!stopping && !held) return;
+        store_seq(&t->state, away);
+        trix_event_post();
+        if (stopping) park_while_stopping();
+        else trix_os_futex_wait(&t->hold, 1, 0);
+    }
+}
+
 void trix_thread_serve(struct thread *t, uintptr_t sp, struct range frames) {
     t->sp = sp;
     t->frames = frames;
@@ -50,22 +66,13 @@ void trix_thread_serve(struct thread *t, uintptr_t sp, struct range frames) {
         store_seq(&t->state, THREAD_STOPPED);
         trix_event_post();
         park_while_stopping();
-        store_seq(&t->state, THREAD_RUNNING);
+        rejoin(t, THREAD_STOPPED);
     }
     t->frames = (struct range){0};
 }
 
 void trix_thread_unblock_slow(struct thread *t) {
-    for (;;) {
-        bool stopping = load_seq(&trix_threads.stopping), held = load_seq(&t->hold);
-        if (!stopping && !held) break;
-        store_seq(&t->state, THREAD_BLOCKED);
-        trix_event_post();
-        if (stopping) park_while_stopping();
-        else trix_os_futex_wait(&t->hold, 1, 0);
-        t->unblocks++;
-        store_seq(&t->state, THREAD_RUNNING);
-    }
+    rejoin(t, THREAD_BLOCKED);
     if (load_seq(&t->ask_scan)) trix_thread_serve(t, THREAD_SPILL(), (struct range){0});
 }
 
@@ -89,8 +96,9 @@ bool trix_on_altstack(const struct thread *t, uintptr_t sp) {
 }
 
 bool trix_in_handler(const struct thread *t) {
-    uintptr_t here = (uintptr_t)__builtin_frame_address(0);
-    return t->handler_frame && (trix_on_altstack(t, here) || here < t->handler_frame);
+    uintptr_t here = (uintptr_t)__builtin_frame_address(0), frame = t->handler_frame;
+    if (!frame || trix_on_altstack(t, here)) return frame != 0;
+    return !trix_on_altstack(t, frame) && here < frame; /* else it has been left by siglongjmp */
 }
 
 void trix_stop_signal(struct thread *t, void *context) {
@@ -119,6 +127,7 @@ static void signal_thread(struct thread *t) {
 }
 
 void trix_thread_ask_scan(struct thread *t) {
+    t->asked_since = 0;
     store_seq(&t->ask_scan, 1);
     if (load_seq(&t->state) == THREAD_RUNNING) signal_thread(t);
 }
@@ -126,7 +135,7 @@ void trix_thread_ask_scan(struct thread *t) {
 void trix_thread_remind(struct thread *t) {
     uint64_t now = trix_os_now();
     if (load_seq(&t->state) != THREAD_RUNNING || now - t->signalled < REMIND_NS) return;
-    if (!t->asked_since) t->asked_since = t->signalled;
+    if (!t->asked_since) t->asked_since = now; /* `signalled` may be of an earlier stop: it was blocked until now */
     if (now - t->asked_since > NAME_NS && !t->named) {
         t->named = true;
         trix_print(2, "tricolor: thread %lu (tid %d) does not answer the collector's signal %d; does it block all "
@@ -158,10 +167,17 @@ static uint32_t still_running(const struct thread *self, bool remind) {
     return running;
 }
 
+/* No handler of the program may run on a thread that holds the threads' lock: it could wait for a collection, or for the
+ * stop itself. */
+static uint64_t hold_signals_off(void) { return trix_os_sigmask(SIG_BLOCK, ~(1ull << (STOP_SIGNAL - 1))); }
+
 void trix_world_stop(bool scan) {
     struct thread *self = thread_self();
+    uint64_t mask = self ? hold_signals_off() : 0;
     trix_lock_blocking(&trix_threads.lock);
-    store_relaxed(&trix_threads.park_spins, still_running(self, false) < (uint32_t)trix_gc.procs ? PARK_SPINS : 0);
+    if (self) self->stop_mask = mask;
+    bool roomy = still_running(self, false) < (uint32_t)trix_gc.procs; /* else who spins keeps another from noticing */
+    store_relaxed(&trix_threads.park_spins, roomy ? PARK_SPINS : 0);
     store_seq(&trix_threads.stopping, 1);
     for (struct thread *t = trix_threads.first; t; t = t->next) {
         if (t == self) continue;
@@ -169,7 +185,7 @@ void trix_world_stop(bool scan) {
         t->asked_since = 0;
         if (load_seq(&t->state) == THREAD_RUNNING) signal_thread(t);
     }
-    for (int i = 0; i < STOP_SPINS; i++) {
+    for (int i = 0; roomy && i < STOP_SPINS; i++) {
         if (!still_running(self, false)) return;
         cpu_relax();
     }
@@ -180,9 +196,30 @@ void trix_world_stop(bool scan) {
     }
 }
 
-void trix_world_resume(void) {
+static void let_run(void) {
     store_seq(&trix_threads.stopping, 0);
     fetch_add_seq(&trix_threads.resumes, 1);
     trix_os_futex_wake(&trix_threads.resumes, INT32_MAX);
+}
+
+void trix_world_close(void) {
+    thread_self()->cache.gate.inside++;
+    store_seq(&trix_gate_closed, 1);
+    let_run();
+}
+
+void trix_world_open(void) {
+    struct thread *self = thread_self();
+    store_seq(&trix_gate_closed, 0);
+    trix_os_futex_wake(&trix_gate_closed, INT32_MAX);
     lock_release(&trix_threads.lock);
+    gate_leave(&self->cache.gate);
+    trix_os_sigmask(SIG_SETMASK, self->stop_mask);
+}
+
+void trix_world_resume(void) {
+    struct thread *self = thread_self();
+    let_run();
+    lock_release(&trix_threads.lock);
+    if (self) trix_os_sigmask(SIG_SETMASK, self->stop_mask);
 }

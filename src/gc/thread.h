@@ -7,8 +7,8 @@
  *             run the program before it has passed thread_unblock, so its stack from `sp` up stands still
  *   STOPPED   parked in trix_thread_serve: by the handler of the stop signal, or on leaving the gate
  *
- * A thread changes its own state; nobody else does. Leaving BLOCKED is Dekker's handshake: the thread stores RUNNING,
- * then looks for a stop of the world or a hold on itself, and goes back if there is one; the collector raises
+ * A thread changes its own state; nobody else does. Leaving BLOCKED or STOPPED is Dekker's handshake: the thread stores
+ * RUNNING, then looks for a stop of the world or a hold on itself, and goes back if there is one; the collector raises
  * the stop or the hold, then looks at the state.
  *
  * What the collector asks of a thread:
@@ -46,8 +46,6 @@ struct thread {
     uint32_t state;    /* enum thread_state; own thread, seq_cst */
     uint32_t ask_scan; /* seq_cst */
     uint32_t hold;     /* the collector scans it in place: futex, seq_cst */
-    uint32_t unblocks; /* times it left BLOCKED; own thread. A scan in place stays good while it does not change */
-    uint32_t scanned;  /* value of `unblocks` at the last scan in place, + 1; 0: none in this cycle. Collector */
     int tid;
     uint64_t signalled, asked_since; /* ns: last signal sent, first one of this request; collector */
     bool named;                      /* complained about; collector */
@@ -66,6 +64,7 @@ struct thread {
 
     /* signals */
     uintptr_t handler_frame; /* of the innermost handler of the program under way, or left by siglongjmp; own thread */
+    uint64_t stop_mask;   /* signals blocked before it stopped the world; own thread */
     uint64_t deferred;    /* signals blocked until it leaves the gate; own thread */
     uint32_t gc_signals;  /* stop signals received; own thread: blocking calls look whether they were cut short */
     uint32_t user_signals; /* handlers of the program run; own thread */
@@ -119,11 +118,16 @@ INLINE void thread_block(struct thread *t, uintptr_t sp) {
     if (UNLIKELY(load_seq(&trix_threads.stopping) || load_seq(&t->ask_scan))) trix_event_post();
 }
 void trix_thread_unblock_slow(struct thread *t);
+/* Inside meanwhile: a stop signal that came between the store and the look around would scan the stack, or park with what
+ * another has begun to scan in place. */
 INLINE void thread_unblock(struct thread *t) {
-    t->unblocks++;
+    struct gate *g = &t->cache.gate;
+    g->inside++;
+    signal_fence();
     store_seq(&t->state, THREAD_RUNNING);
     if (UNLIKELY(load_seq(&trix_threads.stopping) || load_seq(&t->hold) || load_seq(&t->ask_scan)))
         trix_thread_unblock_slow(t);
+    gate_leave(g);
 }
 
 /* The address of the caller's frame with all callee-saved registers spilled into it: everything the program can still
@@ -151,6 +155,11 @@ void trix_lock_blocking(struct lock *lock);
  * with ask_scan set. */
 void trix_world_stop(bool scan);
 void trix_world_resume(void);
+
+/* With the world stopped: closes the gate to all but the calling thread, and lets the others go on outside it. Until
+ * trix_world_open nobody else is in the library, and no thread comes or goes. */
+void trix_world_close(void);
+void trix_world_open(void);
 
 /* Asks one thread to scan itself. Threads' lock. */
 void trix_thread_ask_scan(struct thread *t);

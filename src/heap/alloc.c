@@ -43,7 +43,7 @@ static void *alloc_tiny(struct gate *g) {
 static void *alloc_large(struct gate *g, size_t bytes, size_t align, uint64_t type) {
     trix_gate_account(g, (int64_t)large_span_bytes(bytes));
     for (int attempt = 0;; attempt++) {
-        void *p = trix_large_alloc(bytes, align, type);
+        void *p = trix_large_alloc(g, bytes, align, type);
         if (LIKELY(p)) return p;
         exhausted(g, bytes, attempt);
     }

@@ -90,6 +90,17 @@ static bool run_take_reserve(struct run_table *t, const struct layout *l) {
     return true;
 }
 
+/* What comes with new memory, once the claim is the run's: may help marking, wait for the collector outside the gate, or
+ * be long in the kernel. Afterwards the table may be another one. */
+static void pay_for(struct thread_cache *cache, int64_t bytes) {
+    struct page_window *w = &cache->window;
+    trix_gate_account(&cache->gate, bytes);
+    if (LIKELY(!w->fresh_pages)) return;
+    size_t fresh = (size_t)w->fresh_pages << PAGE_SHIFT;
+    w->fresh_pages = 0;
+    trix_gate_blocking(&cache->gate, trix_os_populate, (void *)map_address(w->fresh), fresh);
+}
+
 /* Gets the layout's run a new stretch. False: memory is exhausted. */
 static bool run_refill(struct thread_cache *cache, struct layout *l) {
     for (;;) {
@@ -103,8 +114,7 @@ static bool run_refill(struct thread_cache *cache, struct layout *l) {
         if (run_take_reserve(t, l)) continue;
         if (!trix_central_claim(l, &cache->window, run_want(r, l), &claim)) return false;
         run_take_claim(t, l, &claim);
-        /* May help marking, or wait for the collector outside the gate: then the table is another one. */
-        trix_gate_account(&cache->gate, (int64_t)claim.count * l->size);
+        pay_for(cache, (int64_t)claim.count * l->size);
     }
 }
 

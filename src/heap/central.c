@@ -30,11 +30,6 @@ static void list_drop_first(struct layout *l) {
 
 /* ---- spans ---- */
 
-/* Pages for a new span; 0 when memory is exhausted. */
-static uint32_t span_pages(struct layout *l, struct page_window *window, bool *clean) {
-    return l->span_pages == 1 ? trix_window_page(window, clean) : trix_pages_alloc(l->span_pages, 1, clean);
-}
-
 static void span_init(struct layout *l, uint32_t page, bool clean) {
     struct page *p = map_page(page);
     struct page_state *s = map_state(page);
@@ -102,7 +97,7 @@ static bool claim_listed(struct layout *l, unsigned want, struct claim *claim) {
 
 static bool claim_new(struct layout *l, struct page_window *window, unsigned want, struct claim *claim) {
     bool clean = false;
-    uint32_t page = span_pages(l, window, &clean);
+    uint32_t page = trix_window_pages(window, l->span_pages, &clean);
     if (!page) return false;
     span_init(l, page, clean);
     lock_acquire(&l->lock);

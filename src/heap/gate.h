@@ -2,7 +2,8 @@
  *
  * A thread is inside while it runs code of the library that must not be cut in half: there it is not
  * stopped, and no signal handler of the program runs on it; both wait until it leaves. So a stopped thread holds no
- * lock and is in the middle of nothing, and a handler may call any function of the library.
+ * lock and is in the middle of nothing, and a handler may call any function of the library. While the process forks the
+ * door is closed: the other threads run on, since they may hold libc's locks, but wait when they want to come in.
  *
  *   I1  inside is written by its own thread only, and read by handlers on that thread.
  *   I2  phase and sweep generation change only while every attached thread is stopped, blocked or outside.
@@ -25,9 +26,11 @@ struct gate {
 /* First in struct thread_cache, which is first in the collector's struct thread. NULL: not attached. */
 extern TLS struct gate *trix_self;
 extern uint32_t trix_phase; /* enum gc_phase; I2 */
+extern uint32_t trix_gate_closed; /* a fork is under way; futex; set with the world stopped */
 
 /* ---- what the collector gives the heap ---- */
 struct gate *trix_gate_attach(void);
+void trix_gate_await_open(struct gate *gate); /* inside at depth 1, and again on return */
 void trix_gate_serve(struct gate *gate); /* outside, with something pending */
 
 /* Reports bytes claimed (positive) or given back (negative); may start a cycle or make this thread help marking. */
@@ -35,6 +38,10 @@ void trix_gate_account(struct gate *gate, int64_t bytes);
 
 /* Sweeps some spans when sweeping is under way; false when there is nothing to sweep. */
 bool trix_gate_sweep_some(void);
+/* Runs work(at, bytes), which may take long, with the thread counted as blocked, so that no stop waits for it; inside,
+ * without locks. The phase, and with it the table of runs, may be another one afterwards. */
+void trix_gate_blocking(struct gate *gate, void (*work)(void *at, size_t bytes), void *at, size_t bytes);
+
 /* Makes sure the span is swept before it is touched. */
 void trix_gate_sweep_span(uint32_t page);
 
@@ -66,8 +73,9 @@ INLINE uint8_t sweep_parity(void) { return trix_sweep_generation & 1; }
 INLINE struct gate *gate_enter(void) {
     struct gate *g = trix_self;
     if (UNLIKELY(!g)) g = trix_gate_attach();
-    g->inside++;
+    uint32_t depth = g->inside++;
     signal_fence();
+    if (UNLIKELY(load_relaxed(&trix_gate_closed)) && depth == 0) trix_gate_await_open(g);
     return g;
 }
 

@@ -1,6 +1,5 @@
 /* large.c - see large.h. */
 #include "large.h"
-#include "gate.h"
 #include "pageheap.h"
 #include "../os/os.h"
 
@@ -12,6 +11,7 @@
 uint64_t trix_large_mallocs, trix_large_frees, trix_large_bytes_made, trix_large_bytes_freed;
 
 enum {
+    LONG_BYTES = 128 << 10,  /* some 10 µs: longer than a stop should wait */
     STREAM_BYTES = 1 << 20,  /* zero past the caches from here on */
     RELEASE_BYTES = 16 << 20 /* from here on, dropping the pages is cheaper than writing them */
 };
@@ -33,7 +33,7 @@ static void zero_streaming(char *at, size_t bytes) {
 static void zero_streaming(char *at, size_t bytes) { memset(at, 0, bytes); }
 #endif
 
-static void zero_span(char *at, size_t bytes) {
+static void zero_span(void *at, size_t bytes) {
     if (bytes >= RELEASE_BYTES && trix_os_release(at, bytes)) return;
     if (bytes >= STREAM_BYTES) zero_streaming(at, bytes);
     else memset(at, 0, bytes);
@@ -73,16 +73,22 @@ static void init_head(uint32_t page, uint64_t npages, size_t bytes, bool leaf) {
     store_release(&p->kind, leaf ? PAGE_LEAF : PAGE_SCAN);
 }
 
-void *trix_large_alloc(size_t bytes, size_t align, uint64_t type) {
+/* The pages are nobody's yet, neither free nor a span, so zeroing many of them need not hold up a stop. */
+static void zero_new(struct gate *g, void *at, size_t bytes) {
+    if (bytes >= LONG_BYTES) trix_gate_blocking(g, zero_span, at, bytes);
+    else zero_span(at, bytes);
+}
+
+void *trix_large_alloc(struct gate *g, size_t bytes, size_t align, uint64_t type) {
     uint64_t span = large_span_bytes(bytes), npages = span >> PAGE_SHIFT;
     bool clean;
     if (span < bytes || npages > trix_map.reserved >> PAGE_SHIFT) return NULL;
     uint32_t page = trix_pages_alloc(npages, align > PAGE_SIZE ? align >> PAGE_SHIFT : 1, &clean);
     if (!page) return NULL;
+    char *at = (char *)map_address(page);
+    if (!clean) zero_new(g, at, span);
     init_head(page, npages, bytes, type == 0);
     set_tails(page, npages, true);
-    char *at = (char *)map_address(page);
-    if (!clean) zero_span(at, span);
     publication_fence();
     store_release(&map_page(page)->large.type, type);
     fetch_add_relaxed(&trix_large_mallocs, 1);

@@ -1,15 +1,16 @@
 /* large.h - objects over 32 KiB: a span of whole pages each, with a spare byte at the end.
  *
- * Publication: the entry is visible as a leaf (type 0) until the memory is zeroed; only then does the type say what
- * to scan. Memory that reads zero already is not touched at all.
+ * Publication: the pages are zeroed while they are nobody's; then the entry is visible as a leaf (type 0), and last the
+ * type says what to scan. Memory that reads zero already is not touched at all.
  */
 #ifndef TRIX_LARGE_H
 #define TRIX_LARGE_H
 
+#include "gate.h"
 #include "layout.h"
 
 /* `type` is the trailer word of what the object holds (see layout.h), 0 for a leaf. NULL: memory is exhausted. */
-void *trix_large_alloc(size_t bytes, size_t align, uint64_t type);
+void *trix_large_alloc(struct gate *gate, size_t bytes, size_t align, uint64_t type);
 
 /* Gives the span back; nobody may hold or scan it any more: sweep, or tri_free outside marking. */
 void trix_large_free(uint32_t page);

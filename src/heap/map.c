@@ -72,10 +72,15 @@ void trix_map_init(void) {
 }
 
 /* The first arena is taken by small programs too: only what lies behind its first 16 MiB is worth huge pages. */
+static const uint64_t SMALL_HEAP = 16 << 20;
+
+static bool wants_huge_pages(void) { return !trix_options.debug.disablethp && ARENA_SIZE > SMALL_HEAP; }
+
+bool trix_map_huge(uint32_t page) { return (uint64_t)page << PAGE_SHIFT >= SMALL_HEAP && wants_huge_pages(); }
+
 static void advise_arena(uint64_t at) {
-    uint64_t skip = at == 0 ? (uint64_t)16 << 20 : 0;
-    if (!trix_options.debug.disablethp && ARENA_SIZE > (16 << 20))
-        trix_os_huge((void *)(trix_map.base + at + skip), ARENA_SIZE - skip, true);
+    uint64_t skip = at == 0 ? SMALL_HEAP : 0;
+    if (wants_huge_pages()) trix_os_huge((void *)(trix_map.base + at + skip), ARENA_SIZE - skip, true);
 }
 
 static bool commit_arena(uint64_t at) {

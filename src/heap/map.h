@@ -102,6 +102,9 @@ void trix_map_init(void);
 /* Commits arenas, so that extent can grow to `extent` bytes. Page heap's lock. False when the system refuses. */
 bool trix_map_commit(uint64_t extent);
 
+/* Whether the page lies where the heap asks for huge pages. */
+bool trix_map_huge(uint32_t page);
+
 INLINE bool map_contains(uintptr_t p) { return p - trix_map.base < load_relaxed(&trix_map.extent); }
 INLINE uint32_t map_page_of(uintptr_t p) { return (uint32_t)((p - trix_map.base) >> PAGE_SHIFT); }
 INLINE uintptr_t map_address(uint32_t page) { return trix_map.base + ((uintptr_t)page << PAGE_SHIFT); }

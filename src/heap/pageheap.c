@@ -159,6 +159,11 @@ void trix_pages_free(uint32_t page, uint64_t npages) {
     lock_release(&heap.lock);
 }
 
+static void note_fresh(struct page_window *window, uint32_t page, uint32_t npages) {
+    window->fresh = page;
+    window->fresh_pages = trix_map_huge(page) ? npages : 0;
+}
+
 /* Cuts the first 64-page group with a free page out of the heap. */
 static void window_refill(struct page_window *window) {
     lock_acquire(&heap.lock);
@@ -174,11 +179,17 @@ static void window_refill(struct page_window *window) {
         heap.clean_pages -= bits_count(c->clean[word]);
         c->free[word] = c->clean[word] = 0;
         chunk_summarise(c);
+        if (window->clean) note_fresh(window, window->page, 64);
     }
     lock_release(&heap.lock);
 }
 
-uint32_t trix_window_page(struct page_window *window, bool *clean) {
+uint32_t trix_window_pages(struct page_window *window, uint64_t npages, bool *clean) {
+    if (npages > 1) {
+        uint32_t page = trix_pages_alloc(npages, 1, clean);
+        if (page && *clean) note_fresh(window, page, (uint32_t)npages);
+        return page;
+    }
     if (!window->free) window_refill(window);
     if (!window->free) return 0;
     unsigned bit = bits_lowest(window->free);

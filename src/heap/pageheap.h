@@ -23,6 +23,9 @@ struct chunk { /* all under the page heap's lock */
 struct page_window {
     uint32_t page; /* of bit 0 */
     uint64_t free, clean;
+    /* Clean pages taken since the last trix_window_populate whose first touch would bring in a huge page, which can take
+     * the kernel milliseconds, and a thread that is in there answers no stop. */
+    uint32_t fresh, fresh_pages;
 };
 
 struct pageheap_stats {
@@ -39,8 +42,8 @@ uint32_t trix_pages_alloc(uint64_t npages, uint64_t align_pages, bool *clean);
 /* Gives pages back; their entries in map.pages must be PAGE_FREE already. */
 void trix_pages_free(uint32_t page, uint64_t npages);
 
-/* One page through the window, which is refilled as needed; 0 when memory is exhausted. */
-uint32_t trix_window_page(struct page_window *window, bool *clean);
+/* npages side by side for a span; single ones come from the window, which is refilled as needed. 0: memory is exhausted. */
+uint32_t trix_window_pages(struct page_window *window, uint64_t npages, bool *clean);
 void trix_window_return(struct page_window *window);
 
 void trix_pageheap_stats(struct pageheap_stats *stats);

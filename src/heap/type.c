@@ -92,7 +92,7 @@ struct layout *trix_layout_of_flex(tri_type *type, size_t head, bool tail_any) {
     if (type->kind == TRI__KIND_LEAF && !tail_any) return layout_by_id(LAYOUT_ID_BYTES);
     if (head > MAX_SMALL || type->kind == TRI__KIND_ANY) return layout_by_id(LAYOUT_ID_WORDS);
     shape_of_type(&s, type, head & ~(size_t)7);
-    if (s.kind == LAYOUT_ANY) memset(s.mask, 0xff, (s.size / 8 + 7) / 8);
+    if (s.kind == LAYOUT_ANY) bits_fill(s.mask, 0, s.size / 8, true); /* the head's words and no more */
     s.mask_words = (s.size / 8 + 63) / 64;
     s.kind = tail_any ? LAYOUT_TAIL_ANY : LAYOUT_TAIL_LEAF;
     struct layout *l = trix_layout_intern(&s);

@@ -64,6 +64,7 @@ INLINE void blocking_again(struct blocking *b) { b->gc_signals = b->t->gc_signal
 
 /* ---- starts ---- */
 void trix_signals_init(void);
+void trix_signals_reset_after_fork(void);
 void trix_fork_init(void);
 void trix_host_threads_init(void);
 

@@ -113,6 +113,9 @@ void trix_signals_init(void) {
     trix_os_sigmask(SIG_UNBLOCK, 1ull << (STOP_SIGNAL - 1));
 }
 
+/* Another thread may have been in sigaction: what it was about to set is as good as not set. */
+void trix_signals_reset_after_fork(void) { lock_reset(&actions_lock); }
+
 /* ---- sigaction and kin ---- */
 
 static void read_disposition(int sig, struct sigaction *old) {

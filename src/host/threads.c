@@ -54,6 +54,7 @@ struct start {
     struct kept *kept; /* the argument, then the result */
     uint32_t state;    /* START_…; lock */
     bool named;        /* `thread` is set; lock */
+    bool exited;       /* by pthread_exit, the kept word being the result; own thread, others after joining it */
     pthread_t thread;
 };
 
@@ -165,11 +166,25 @@ EXPORT int pthread_create(pthread_t *restrict thread, const pthread_attr_t *rest
 }
 
 EXPORT void pthread_exit(void *result) {
-    if (own_start) keep_result(own_start, result);
+    if (own_start) {
+        keep_result(own_start, result);
+        own_start->exited = true; /* read once the thread has been joined */
+    }
     trix_libc_exit(result);
 }
 
 /* ---- joining and detaching ---- */
+
+/* In a static executable pthread_exit is a cancellation for libc: the result that the thread meant is in its record. */
+static void *meant_result(pthread_t thread, void *result) {
+    struct gate *g = gate_enter();
+    lock_acquire(&starts.lock);
+    for (struct start *s = starts.used; s; s = s->next)
+        if (s->named && s->exited && pthread_equal(s->thread, thread)) result = (void *)trix_kept_get(s->kept);
+    lock_release(&starts.lock);
+    gate_leave(g);
+    return result;
+}
 
 EXPORT int pthread_join(pthread_t thread, void **result) {
     int error;
@@ -178,6 +193,8 @@ EXPORT int pthread_join(pthread_t thread, void **result) {
         BLOCKING(b);
         error = trix_libc_join(thread, result);
     }
+    if (!error && result && *result == PTHREAD_CANCELED && trix_libc_static())
+        *result = meant_result(thread, *result);
     if (!error) start_settle(NULL, thread, START_LET_GO);
     return error;
 }

@@ -2,45 +2,45 @@
  *
  * In a dynamic executable the loader knows the next definition. In a fully static one there is no loader: system calls
  * are made directly (host/blocking.c), and the thread functions are known to libc by second names. Those are weak
- * references, so that the dynamic case links; the C11 functions that call them are named here to make the static
- * linker fetch them.
+ * references, so that the dynamic case links, and weak references fetch nothing from libc's archive. mq_notify does: it
+ * needs __pthread_create, __pthread_detach and with them __pthread_setspecific. Joining goes by a function that is not
+ * interposed in the archive. Nothing fetches __pthread_exit, so there a thread ends by cancelling itself.
  */
 #include "libc.h"
 #include "../base/atomic.h"
 #include "../base/check.h"
 
 #include <dlfcn.h>
+#include <mqueue.h>
 #include <stdlib.h>
-#include <threads.h>
 
 extern __typeof__(dlsym) dlsym __attribute__((weak));
 extern __typeof__(dlvsym) dlvsym __attribute__((weak));
 extern __typeof__(pthread_create) __pthread_create __attribute__((weak));
-extern __typeof__(pthread_join) __pthread_join __attribute__((weak));
 extern __typeof__(pthread_detach) __pthread_detach __attribute__((weak));
-extern __typeof__(pthread_exit) __pthread_exit __attribute__((weak));
 extern __typeof__(pthread_setspecific) __pthread_setspecific __attribute__((weak));
 
-extern void *const trix_libc_fetch[];
-void *const trix_libc_fetch[] = {(void *)thrd_create, (void *)thrd_join, (void *)thrd_detach, (void *)thrd_exit,
-                                 (void *)tss_set};
+#ifndef TRIX_SHARED
+extern void *const trix_libc_fetch;
+void *const trix_libc_fetch = (void *)mq_notify;
+#endif
 
-static bool fully_static(void) { return __pthread_create != NULL; }
+bool trix_libc_static(void) { return __pthread_create != NULL; }
 
-void *trix_libc_next(const char *name) { return fully_static() ? NULL : dlsym(RTLD_NEXT, name); }
+void *trix_libc_next(const char *name) { return trix_libc_static() ? NULL : dlsym(RTLD_NEXT, name); }
 
 void *trix_libc_next_version(const char *name, const char *version) {
-    void *found = fully_static() ? NULL : dlvsym(RTLD_NEXT, name, version);
+    void *found = trix_libc_static() ? NULL : dlvsym(RTLD_NEXT, name, version);
     return found ? found : trix_libc_next(name);
 }
 
 /* The function by its second name in a static executable, or else the next one, looked up once. */
-#define LIBC(name)                                                                                             \
+#define LIBC(name, second)                                                                                     \
     ({                                                                                                         \
         static __typeof__(name) *cached_;                                                                      \
         __typeof__(name) *found_ = load_relaxed(&cached_);                                                     \
         if (UNLIKELY(!found_)) {                                                                               \
-            found_ = __##name ? __##name : (__typeof__(name) *)trix_libc_next(#name);                          \
+            found_ = (second) ? (second) : (__typeof__(name) *)trix_libc_next(#name);                          \
             CHECK(found_, "libc has no " #name);                                                               \
             store_relaxed(&cached_, found_);                                                                   \
         }                                                                                                      \
@@ -48,16 +48,30 @@ void *trix_libc_next_version(const char *name, const char *version) {
     })
 
 int trix_libc_pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*start)(void *), void *arg) {
-    return LIBC(pthread_create)(thread, attributes, start, arg);
+    return LIBC(pthread_create, __pthread_create)(thread, attributes, start, arg);
 }
 
 int trix_libc_setspecific(pthread_key_t key, uintptr_t value) {
-    return LIBC(pthread_setspecific)(key, (const void *)value);
+    return LIBC(pthread_setspecific, __pthread_setspecific)(key, (const void *)value);
 }
-int trix_libc_join(pthread_t thread, void **result) { return LIBC(pthread_join)(thread, result); }
-int trix_libc_detach(pthread_t thread) { return LIBC(pthread_detach)(thread); }
+
+int trix_libc_join(pthread_t thread, void **result) {
+    if (trix_libc_static()) return pthread_timedjoin_np(thread, result, NULL); /* NULL: without end */
+    return LIBC(pthread_join, NULL)(thread, result);
+}
+
+int trix_libc_detach(pthread_t thread) { return LIBC(pthread_detach, __pthread_detach)(thread); }
+
+/* Runs what pthread_exit runs: cleanup handlers, destructors of keys. */
+static void exit_by_cancelling(void) {
+    pthread_setcancelstate(PTHREAD_CANCEL_ENABLE, NULL);
+    pthread_setcanceltype(PTHREAD_CANCEL_DEFERRED, NULL);
+    pthread_cancel(pthread_self());
+    pthread_testcancel();
+}
 
 void trix_libc_exit(void *result) {
-    LIBC(pthread_exit)(result);
+    if (trix_libc_static()) exit_by_cancelling();
+    else LIBC(pthread_exit, NULL)(result);
     abort();
 }

@@ -12,6 +12,9 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23
+#endif
 #ifndef PR_SET_VMA
 #define PR_SET_VMA           0x53564d41
 #define PR_SET_VMA_ANON_NAME 0
@@ -98,6 +101,13 @@ bool trix_os_huge(void *at, size_t bytes, bool advise) {
     bool done = madvise(at, bytes, advise ? MADV_HUGEPAGE : MADV_NOHUGEPAGE) == 0;
     errno = saved;
     return done;
+}
+
+void trix_os_populate(void *at, size_t bytes) {
+    int saved = errno;
+    if (madvise(at, bytes, MADV_POPULATE_WRITE) != 0) /* before Linux 5.14, or no memory: then the touch shows it */
+        for (size_t i = 0; i < bytes; i += trix_os_page) fetch_or_relaxed((uint64_t *)((char *)at + i), 0);
+    errno = saved;
 }
 
 void trix_os_name(void *at, size_t bytes, const char *name) {

@@ -22,6 +22,8 @@ void *trix_os_map(size_t bytes);                   /* none -> ready; NULL when r
 bool trix_os_release(void *at, size_t bytes);      /* ready -> ready, contents and memory dropped: reads zero again */
 void trix_os_unmap(void *at, size_t bytes);
 bool trix_os_huge(void *at, size_t bytes, bool advise);
+/* Has the range backed by memory, as if each page were written, its contents left alone. */
+void trix_os_populate(void *at, size_t bytes);
 void trix_os_name(void *at, size_t bytes, const char *name); /* shown in /proc/self/maps where the kernel can */
 size_t trix_os_address_room(void);                 /* bytes RLIMIT_AS leaves, SIZE_MAX when unlimited */
 /* Copies memory that may vanish meanwhile; returns bytes copied, stopping at the first unreadable page. */

@@ -1,0 +1,78 @@
+# A thin front over the CMake presets (CMakePresets.json); `make help` lists the targets.
+#
+# demo, test, bench, asan, tsan, torture and model first install with apt what they need and do not find (tools/need).
+
+JOBS ?= $(shell nproc)
+PREFIX ?= /usr/local
+DESTDIR ?=
+
+# What the build needs; what the tests need; what single tests need, which are skipped without.
+BUILD_PACKAGES := cmake make gcc libc6-dev
+TEST_PACKAGES := $(BUILD_PACKAGES) g++ pkg-config libcmocka-dev
+EXTRA_PACKAGES := clang spin valgrind gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user
+BENCH_PACKAGES := $(BUILD_PACKAGES) libgc-dev libmimalloc-dev
+
+# $(call build,PRESET,CMake variables,further build options)
+define build
+@cmake --preset $(1) $(2) >build/$(1).log || { cat build/$(1).log; exit 1; }
+@MAKEFLAGS= cmake --build build/$(1) -j$(JOBS) $(3)
+endef
+
+# $(call check,PRESET,ctest options): a test that hangs is ended by its time limit, and named.
+define check
+@MAKEFLAGS= ctest --test-dir build/$(1) -j$(JOBS) --output-on-failure --output-junit junit.xml $(2)
+endef
+
+# The tests are part of the build where their framework is; `make test` sees to that.
+tests-if-possible = -DTRICOLOR_TESTS=$(shell pkg-config --exists cmocka 2>/dev/null && echo ON || echo OFF)
+
+.PHONY: all demo test bench install asan tsan torture model clean help need-build need-tests need-bench
+
+all: | build                            ## build the library, the examples and, where cmocka is, the tests
+	$(call build,release,$(tests-if-possible))
+
+demo: need-build | build                ## set up, build, and run the full-text index under load: about 20 s
+	$(call build,release,$(tests-if-possible),--target search)
+	GODEBUG=gctrace=1$(if $(GODEBUG),$(comma)$(GODEBUG)) build/release/examples/search/search
+
+test: need-tests | build                ## set up, build, and run all tests: about 15 minutes
+	$(call build,release,-DTRICOLOR_TESTS=ON)
+	$(call check,release)
+
+bench: need-bench | build               ## build and run the benchmarks into bench/results/: about an hour; BENCH=--quick for less
+	$(call build,bench,,--target bench-programs)
+	bench/run --build build/bench $(BENCH)
+
+install: all                            ## install under PREFIX (and DESTDIR)
+	DESTDIR='$(DESTDIR)' cmake --install build/release --prefix '$(PREFIX)'
+
+asan: need-tests | build                ## the tests under the address and undefined-behaviour sanitizers
+	$(call build,asan)
+	$(call check,asan)
+
+tsan: need-tests | build                ## the tests under the thread sanitizer
+	$(call build,tsan)
+	$(call check,tsan)
+
+torture: need-tests | build             ## the long torture run, limits shrunk: an hour, or SECONDS=…
+	$(call build,torture)
+	$(call check,torture,-R '^torture/')
+
+model: need-tests | build               ## the model of barrier, handshakes and termination
+	$(call build,release,-DTRICOLOR_TESTS=ON)
+	$(call check,release,-R '^model/')
+
+clean:                                  ## remove everything that was built
+	rm -rf build
+
+help:                                   ## this list
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 16
+
+comma := ,
+build:
+	mkdir -p build
+need-build: ; @tools/need $(BUILD_PACKAGES)
+need-tests:
+	@tools/need $(TEST_PACKAGES)
+	@tools/need --optional $(EXTRA_PACKAGES)
+need-bench: ; @tools/need $(BENCH_PACKAGES)
