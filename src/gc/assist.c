@@ -51,11 +51,18 @@ static int64_t mark_some(struct thread *t, int64_t work) {
     return done;
 }
 
-static bool past_goal(void) { return load_relaxed(&trix_gc.live) > (int64_t)load_relaxed(&trix_gc.goal); }
+static bool past_goal(void) {
+    return load_relaxed(&trix_gc.live) > (int64_t)min_u64(load_relaxed(&trix_gc.goal), INT64_MAX);
+}
 
-static void wait_for_markers(struct thread *t) {
-    uint32_t seen = trix_event_seen();
-    if (gate_marking()) trix_event_wait_outside(t, seen, WAIT_NS);
+static void await_marked(struct thread *t) {
+    uint32_t seen = load_seq(&trix_gc.marked);
+    if (gate_marking()) trix_gate_wait(t, &trix_gc.marked, seen, WAIT_NS);
+}
+
+void trix_await_cycle(struct thread *t) {
+    uint32_t seen = load_seq(&trix_gc.started);
+    if (past_goal() && !gate_marking()) trix_gate_wait(t, &trix_gc.started, seen, WAIT_NS);
 }
 
 void trix_assist(struct thread *t) {
@@ -67,6 +74,6 @@ void trix_assist(struct thread *t) {
     if (paid < work) paid += mark_some(t, work - paid);
     t->cache.assist_credit += (int64_t)((double)paid / ratio);
     if (paid > 0) return;
-    if (past_goal()) wait_for_markers(t);
+    if (past_goal()) await_marked(t);
     t->cache.assist_credit = 0;
 }

@@ -107,6 +107,7 @@ static void helper_bout(struct marker *m, uint32_t index) {
 }
 
 static void *helper_main(void *arg) {
+    trix_os_be_prompt();
     uint32_t index = (uint32_t)(uintptr_t)arg;
     struct marker m = {0};
     for (;;) {
@@ -206,7 +207,6 @@ void trix_markers_end(void) {
     if (background.allowed <= 0) background.allowed = background.share;
     charge(cpu - background.cpu_counted);
     background.last_cycle = trix_os_now();
-    trix_event_post(); /* threads that wait in an assist */
 }
 
 /* ---- the collector ---- */
@@ -230,6 +230,7 @@ static bool cycle_due(bool *forced) {
 
 static void *collector_main(void *arg) {
     (void)arg;
+    trix_os_be_prompt();
     background.last_cycle = trix_os_now();
     for (;;) {
         bool forced;

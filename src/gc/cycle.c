@@ -65,12 +65,18 @@ static void stop_world(bool scan) {
     trix_world_stop(scan);
 }
 
-static uint64_t resume_world(void) {
+static uint64_t go_on(void) {
     uint64_t took = trix_os_now() - cycle.stop_began;
-    trix_world_resume();
+    trix_world_go();
     cycle.report.stops++;
     cycle.report.longest_stop = max_u64(cycle.report.longest_stop, took);
     fetch_add_relaxed(&trix_gc.pause_ns, took);
+    return took;
+}
+
+static uint64_t resume_world(void) {
+    uint64_t took = go_on();
+    trix_world_release();
     return took;
 }
 
@@ -227,6 +233,7 @@ static void first_stop(void) {
     turn_on();
     struct pacer_workers workers = start_pacing();
     if (!cycle.stopped) cycle.report.stop_start = resume_world();
+    trix_os_futex_wake(&trix_gc.started, INT32_MAX);
     trix_markers_begin(workers);
 }
 
@@ -384,18 +391,23 @@ void trix_cycle_run(bool forced) {
     mend_overflow();
     last_stop();
     finish_pacing();
-    if (!cycle.stopped || trix_options.debug.gcstoptheworld < 2) {
-        uint64_t took = resume_world();
+    store_seq(&trix_gc.marked, trix_gc.started);
+    bool still_stopped = cycle.stopped && trix_options.debug.gcstoptheworld >= 2;
+    if (!still_stopped) {
+        uint64_t took = go_on();
         if (cycle.stopped) cycle.report.stop_start = took;
         else cycle.report.stop_finish += took;
     }
-    bool still_stopped = cycle.stopped && trix_options.debug.gcstoptheworld >= 2;
     cycle.report.concurrent = cycle.report.marked - cycle.report.begun - cycle.report.stop_start;
-    retire_runs(still_stopped);
+    /* No other stop may begin yet: it would wait for a thread inside that waits for sweeping to begin. */
+    retire_runs(true);
     trix_sweep_begin();
+    trix_os_futex_wake(&trix_gc.marked, INT32_MAX);
     if (still_stopped) {
         trix_sweep_finish();
         cycle.report.stop_start = resume_world();
+    } else {
+        trix_world_release();
     }
     account_cpu();
     report(false);

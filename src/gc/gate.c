@@ -82,12 +82,6 @@ void trix_gate_wait(struct thread *t, const uint32_t *word, uint32_t seen, uint6
     g->inside = depth;
 }
 
-void trix_event_wait_outside(struct thread *t, uint32_t seen, uint64_t timeout_ns) {
-    fetch_add_seq(&trix_event.waiters, 1);
-    trix_gate_wait(t, &trix_event.seq, seen, timeout_ns);
-    fetch_sub_seq(&trix_event.waiters, 1);
-}
-
 void trix_gate_blocking(struct gate *g, void (*work)(void *, size_t), void *at, size_t bytes) {
     struct thread *t = (struct thread *)g;
     thread_block(t, THREAD_SPILL());
@@ -98,13 +92,16 @@ void trix_gate_blocking(struct gate *g, void (*work)(void *, size_t), void *at, 
 
 /* ---- claiming ---- */
 
+/* Past the trigger the collector is told; past the goal the thread makes room for it on the processor. */
 static void flush_report(struct thread *t) {
     int64_t live = fetch_add_relaxed(&trix_gc.live, t->cache.unreported) + t->cache.unreported;
     t->cache.unreported = 0;
     if (gate_marking() || live < (int64_t)min_u64(load_relaxed(&trix_gc.trigger), INT64_MAX)) return;
-    if (load_relaxed(&trix_gc.triggered)) return;
-    store_relaxed(&trix_gc.triggered, 1);
-    trix_event_post();
+    if (!load_relaxed(&trix_gc.triggered)) {
+        store_relaxed(&trix_gc.triggered, 1);
+        trix_event_post();
+    }
+    if (trix_collector_running()) trix_await_cycle(t);
 }
 
 void trix_gate_account(struct gate *g, int64_t bytes) {

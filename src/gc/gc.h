@@ -35,7 +35,8 @@ struct gc {
 
     /* requests; futexes through trix_event */
     uint32_t wanted;      /* the last cycle asked for by tri_gc; seq_cst */
-    uint32_t started;     /* cycles begun; collector, seq_cst */
+    uint32_t started;     /* cycles begun; futex; collector, seq_cst */
+    uint32_t marked;      /* cycles marked; futex; collector, seq_cst */
     uint32_t finished;    /* cycles swept; futex */
     uint32_t triggered;   /* live has passed the trigger and the collector has been told; relaxed */
 
@@ -68,8 +69,6 @@ void trix_gc_run(struct thread *t);
 
 /* Sleeps on a futex outside the gate, from whatever depth; no locks may be held. */
 void trix_gate_wait(struct thread *t, const uint32_t *word, uint32_t seen, uint64_t timeout_ns);
-/* The same for trix_event. */
-void trix_event_wait_outside(struct thread *t, uint32_t seen, uint64_t timeout_ns);
 
 /* Runs the cycle on the calling thread, which is the collector's, or stands still as far as its own stack is
  * concerned. */
@@ -86,6 +85,8 @@ void trix_gc_notify(tri_gc_event event);
 
 /* An allocating thread pays for what it takes; inside, no locks. */
 void trix_assist(struct thread *t);
+/* The heap is past its goal and no cycle has begun: the collector needs a processor. Inside, no locks. */
+void trix_await_cycle(struct thread *t);
 
 /* ---- background markers ---- */
 void trix_markers_begin(struct pacer_workers workers);

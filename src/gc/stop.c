@@ -58,6 +58,7 @@ static void rejoin(struct thread *t, enum thread_state away) {
 }
 
 void trix_thread_serve(struct thread *t, uintptr_t sp, struct range frames) {
+    uintptr_t outer_sp = t->sp; /* the signal may have interrupted thread_block */
     t->sp = sp;
     t->frames = frames;
     for (;;) {
@@ -69,11 +70,12 @@ void trix_thread_serve(struct thread *t, uintptr_t sp, struct range frames) {
         rejoin(t, THREAD_STOPPED);
     }
     t->frames = (struct range){0};
+    t->sp = outer_sp;
 }
 
 void trix_thread_unblock_slow(struct thread *t) {
     rejoin(t, THREAD_BLOCKED);
-    if (load_seq(&t->ask_scan)) trix_thread_serve(t, THREAD_SPILL(), (struct range){0});
+    if (load_seq(&t->ask_scan)) trix_gate_serve(&t->cache.gate);
 }
 
 void trix_lock_blocking(struct lock *lock) {
@@ -196,7 +198,7 @@ void trix_world_stop(bool scan) {
     }
 }
 
-static void let_run(void) {
+void trix_world_go(void) {
     store_seq(&trix_threads.stopping, 0);
     fetch_add_seq(&trix_threads.resumes, 1);
     trix_os_futex_wake(&trix_threads.resumes, INT32_MAX);
@@ -205,7 +207,7 @@ static void let_run(void) {
 void trix_world_close(void) {
     thread_self()->cache.gate.inside++;
     store_seq(&trix_gate_closed, 1);
-    let_run();
+    trix_world_go();
 }
 
 void trix_world_open(void) {
@@ -218,8 +220,12 @@ void trix_world_open(void) {
 }
 
 void trix_world_resume(void) {
+    trix_world_go();
+    trix_world_release();
+}
+
+void trix_world_release(void) {
     struct thread *self = thread_self();
-    let_run();
     lock_release(&trix_threads.lock);
     if (self) trix_os_sigmask(SIG_SETMASK, self->stop_mask);
 }

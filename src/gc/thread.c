@@ -6,6 +6,7 @@
  */
 #include "thread.h"
 #include "barrier.h"
+#include "gc.h"
 #include "init.h"
 #include "specific.h"
 #include "../os/os.h"
@@ -87,9 +88,10 @@ static struct range thread_stack(void) {
     return r;
 }
 
+/* (When a handler returns from an alternate stack, valgrind may lose track of the stack it returns to.) */
 static void set_altstack(struct thread *t) {
     stack_t old;
-    if (trix_os_sigaltstack(NULL, &old) != 0) return;
+    if (trix_os_valgrind || trix_os_sigaltstack(NULL, &old) != 0) return;
     if (old.ss_flags & SS_DISABLE)
         trix_os_sigaltstack(&(stack_t){.ss_sp = t->altstack, .ss_size = ALTSTACK_BYTES}, NULL);
     else t->program_altstack = (struct range){(uintptr_t)old.ss_sp, (uintptr_t)old.ss_sp + old.ss_size};
@@ -174,7 +176,9 @@ void trix_threads_init(void) {
 static void reap(struct thread *t) {
     trix_shade_flush(t);
     if (t->shades) trix_workbuf_put(t->shades);
-    trix_cache_close(&t->cache);
+    /* Not through the gate: with the threads' lock held, nobody waits for a cycle. */
+    int64_t unclaimed = (int64_t)trix_cache_close(&t->cache);
+    fetch_add_relaxed(&trix_gc.live, t->cache.unreported - unclaimed);
     trix_specific_drop(t);
     list_remove(t);
     record_put(t);

@@ -155,6 +155,9 @@ void trix_lock_blocking(struct lock *lock);
  * with ask_scan set. */
 void trix_world_stop(bool scan);
 void trix_world_resume(void);
+/* Its two halves: in between threads run, and no other stop can begin. */
+void trix_world_go(void);
+void trix_world_release(void);
 
 /* With the world stopped: closes the gate to all but the calling thread, and lets the others go on outside it. Until
  * trix_world_open nobody else is in the library, and no thread comes or goes. */

@@ -7,6 +7,9 @@
  * stack up to its end covers it. The main thread's is found from the thread pointer. Blocks of modules opened later
  * are found through the thread's vector (dtv), which the loader may be moving at the very moment: both
  * are read through the kernel, so that a stale pointer costs nothing but a failed read.
+ *
+ * Under valgrind everything is read through the kernel: a stack holds words that nobody has written, and valgrind
+ * would take what is marked because of them, and in the end all that is allocated, for undefined as well.
  */
 #include "roots.h"
 #include "specific.h"
@@ -46,7 +49,7 @@ static bool visit_stack(const struct thread *t, uintptr_t sp, trix_range_visitor
 static void visit_stacks(const struct thread *t, trix_range_visitor *visit, void *arg) {
     bool own = visit_stack(t, t->sp, visit, arg);
     if (t->frames.lo) own |= visit_stack(t, t->frames.lo, visit, arg);
-    if (t->handler_sp) own |= visit_stack(t, t->handler_sp, visit, arg);
+    if (!own && t->handler_sp) own |= visit_stack(t, t->handler_sp, visit, arg); /* (on its own: left by siglongjmp) */
     /* The thread runs on a coroutine's stack, and where it left its own is not known: all of it that was ever used. */
     if (!own) trix_os_visit_resident(t->stack.lo, t->stack.hi, visit, arg);
 }
@@ -99,12 +102,28 @@ static void visit_static_tls(const struct thread *t, trix_range_visitor *visit, 
     }
 }
 
-void trix_thread_ranges(struct thread *t, trix_range_visitor *visit, void *arg) {
-    if (t->gone) return;
+struct visitor {
+    trix_range_visitor *visit;
+    void *arg;
+};
+
+static void visit_copy(const void *lo, const void *hi, bool exact_ends UNUSED, void *visitor) {
+    const struct visitor *v = visitor;
+    visit_unsure((uintptr_t)lo, (uintptr_t)hi, v->visit, v->arg);
+}
+
+static void visit_all(struct thread *t, trix_range_visitor *visit, void *arg) {
     visit_stacks(t, visit, arg);
     visit_static_tls(t, visit, arg);
     visit_dynamic_tls(t, visit, arg);
     visit(&t->start_arg, &t->start_arg + 1, true, arg);
     visit(t->registers, t->registers + ARRAY_LEN(t->registers), true, arg);
     trix_specific_ranges(t->specifics, visit, arg);
+}
+
+void trix_thread_ranges(struct thread *t, trix_range_visitor *visit, void *arg) {
+    struct visitor plain = {visit, arg};
+    if (t->gone) return;
+    if (trix_os_valgrind) visit_all(t, visit_copy, &plain);
+    else visit_all(t, visit, arg);
 }

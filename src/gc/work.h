@@ -15,6 +15,7 @@
 #define TRIX_WORK_H
 
 #include "event.h"
+#include "../base/bits.h"
 #include "../base/lock.h"
 
 enum {

@@ -95,10 +95,10 @@ static bool run_take_reserve(struct run_table *t, const struct layout *l) {
 static void pay_for(struct thread_cache *cache, int64_t bytes) {
     struct page_window *w = &cache->window;
     trix_gate_account(&cache->gate, bytes);
-    if (LIKELY(!w->fresh_pages)) return;
-    size_t fresh = (size_t)w->fresh_pages << PAGE_SHIFT;
-    w->fresh_pages = 0;
-    trix_gate_blocking(&cache->gate, trix_os_populate, (void *)map_address(w->fresh), fresh);
+    if (LIKELY(!w->fresh)) return;
+    void *page = (void *)map_address(w->fresh);
+    w->fresh = 0;
+    trix_gate_blocking(&cache->gate, trix_window_back, page, PAGE_SIZE);
 }
 
 /* Gets the layout's run a new stretch. False: memory is exhausted. */
@@ -107,6 +107,7 @@ static bool run_refill(struct thread_cache *cache, struct layout *l) {
         struct run_table *t = cache->table;
         struct run_state *r = &t->cold[l->id];
         struct claim claim = {0};
+        if (t->hot[l->id].cur < t->hot[l->id].end) return true; /* a handler has allocated while we paid */
         if (run_next_stretch(t, l)) return true;
         if (r->page) trix_central_finish(l, r->page, r->claimed);
         r->page = 0;
@@ -231,10 +232,9 @@ uint64_t trix_cache_tiny(void) { return load_relaxed(&tiny_total); }
 
 uint64_t trix_cache_retire(struct thread_cache *cache) { return table_retire(cache->spare); }
 
-void trix_cache_close(struct thread_cache *cache) {
-    uint64_t bytes = table_retire(cache->table) + table_retire(cache->spare);
-    trix_gate_account(&cache->gate, -(int64_t)bytes);
+uint64_t trix_cache_close(struct thread_cache *cache) {
     trix_window_return(&cache->window);
+    return table_retire(cache->table) + table_retire(cache->spare);
 }
 
 /* ---- looking in ---- */

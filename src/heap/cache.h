@@ -53,8 +53,9 @@ extern struct tri__run trix_no_runs[MAX_LAYOUTS];
 
 /* Tables left from an earlier thread are used again. False: no memory. */
 bool trix_cache_init(struct thread_cache *cache, struct tri__tls *line);
-/* Gives back all that the cache holds but its tables, empty now. Own thread, or of a dead one; threads' lock. */
-void trix_cache_close(struct thread_cache *cache);
+/* Gives back all that the cache holds but its tables, empty now; returns the bytes, which are not reported. Own thread, or
+ * of a dead one; threads' lock. */
+uint64_t trix_cache_close(struct thread_cache *cache);
 void trix_cache_unmap(struct thread_cache *cache);
 
 /* One zeroed object of the layout; inside. NULL when memory is exhausted. */

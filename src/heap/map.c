@@ -69,6 +69,7 @@ void trix_map_init(void) {
         heap >>= 1;
     }
     trix_map.reserved = heap;
+    trix_os_not_leaked((void *)trix_map.base, heap);
 }
 
 /* The first arena is taken by small programs too: only what lies behind its first 16 MiB is worth huge pages. */

@@ -33,6 +33,7 @@ enum {
     PAGE_SHIFT = 13,
     PAGE_SIZE = 1 << PAGE_SHIFT,
     CHUNK_PAGES = 512,
+    HUGE_PAGES = 256, /* pages of ours in a huge page, 2 MiB */
     CHUNK_SHIFT = PAGE_SHIFT + 9,
     CHUNK_SIZE = 1 << CHUNK_SHIFT,
 #ifdef TRIX_TORTURE

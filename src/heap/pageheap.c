@@ -1,5 +1,6 @@
 /* pageheap.c - see pageheap.h. */
 #include "pageheap.h"
+#include "../os/os.h"
 
 static struct {
     struct lock lock;
@@ -159,10 +160,23 @@ void trix_pages_free(uint32_t page, uint64_t npages) {
     lock_release(&heap.lock);
 }
 
-static void note_fresh(struct page_window *window, uint32_t page, uint32_t npages) {
-    window->fresh = page;
-    window->fresh_pages = trix_map_huge(page) ? npages : 0;
+/* ---- huge pages ---- */
+
+static uint8_t huge_bit(uint32_t page) { return (uint8_t)(1u << page % CHUNK_PAGES / HUGE_PAGES); }
+
+/* Whoever takes a page of what may become a huge page has the whole backed, if nobody has done so. */
+static void note_fresh(struct page_window *window, uint32_t page) {
+    struct chunk *c = &trix_map.chunks[page / CHUNK_PAGES];
+    if (trix_map_huge(page) && !(load_relaxed(&c->backed) & huge_bit(page))) window->fresh = page;
 }
+
+void trix_window_back(void *page, size_t bytes) {
+    uint32_t number = map_page_of((uintptr_t)page);
+    trix_os_populate(page, bytes);
+    fetch_or_relaxed(&trix_map.chunks[number / CHUNK_PAGES].backed, huge_bit(number));
+}
+
+/* ---- windows ---- */
 
 /* Cuts the first 64-page group with a free page out of the heap. */
 static void window_refill(struct page_window *window) {
@@ -179,7 +193,7 @@ static void window_refill(struct page_window *window) {
         heap.clean_pages -= bits_count(c->clean[word]);
         c->free[word] = c->clean[word] = 0;
         chunk_summarise(c);
-        if (window->clean) note_fresh(window, window->page, 64);
+        if (window->clean) note_fresh(window, page);
     }
     lock_release(&heap.lock);
 }
@@ -187,7 +201,7 @@ static void window_refill(struct page_window *window) {
 uint32_t trix_window_pages(struct page_window *window, uint64_t npages, bool *clean) {
     if (npages > 1) {
         uint32_t page = trix_pages_alloc(npages, 1, clean);
-        if (page && *clean) note_fresh(window, page, (uint32_t)npages);
+        if (page && *clean) note_fresh(window, page);
         return page;
     }
     if (!window->free) window_refill(window);

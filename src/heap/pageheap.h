@@ -17,15 +17,16 @@ struct chunk { /* all under the page heap's lock */
     uint64_t clean[CHUNK_PAGES / 64]; /* of the free pages: reads zero */
     uint16_t longest, head, tail;     /* pages: longest free run, the run at the chunk's start, at its end */
     uint16_t count;                   /* free pages */
+    uint8_t backed;                   /* bits, of its two stretches of 2 MiB: huge pages asked for and got; atomic */
 };
 
 /* 64 pages that one thread may use; owner only. */
 struct page_window {
     uint32_t page; /* of bit 0 */
     uint64_t free, clean;
-    /* Clean pages taken since the last trix_window_populate whose first touch would bring in a huge page, which can take
-     * the kernel milliseconds, and a thread that is in there answers no stop. */
-    uint32_t fresh, fresh_pages;
+    /* A page taken, and not touched yet, whose first touch brings in a huge page, or 0. That can take the kernel
+     * milliseconds, and a thread that is in there answers no stop: so it is done on purpose, counted as blocked. */
+    uint32_t fresh;
 };
 
 struct pageheap_stats {
@@ -41,6 +42,9 @@ uint32_t trix_pages_alloc(uint64_t npages, uint64_t align_pages, bool *clean);
 
 /* Gives pages back; their entries in map.pages must be PAGE_FREE already. */
 void trix_pages_free(uint32_t page, uint64_t npages);
+
+/* Has window->fresh backed; takes long; needs no lock. */
+void trix_window_back(void *page, size_t bytes);
 
 /* npages side by side for a span; single ones come from the window, which is refilled as needed. 0: memory is exhausted. */
 uint32_t trix_window_pages(struct page_window *window, uint64_t npages, bool *clean);

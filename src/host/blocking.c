@@ -6,7 +6,7 @@
  * EINTR, as they would without the library.
  *
  * Each wrapper calls the next definition of its name, which is a cancellation point as it should be; in a fully
- * static executable it makes the system call itself.
+ * static executable, and where the call must be made in another form, it makes the system call itself (CANCELLABLE).
  */
 #include "host.h"
 
@@ -16,6 +16,7 @@
 #include <semaphore.h>
 #include <signal.h>
 #include <spawn.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
@@ -44,16 +45,33 @@
 
 static const void *const nothing; /* for calls without a pointer argument */
 
+/* A frame of its own: whatever instruction of it the thread is cancelled at, the wrapper that called it is cleaned up. */
+NOINLINE long trix_cancellable_call(long number, ...) {
+    va_list args;
+    long a[6];
+    int type;
+    va_start(args, number);
+    for (int i = 0; i < 6; i++) a[i] = va_arg(args, long);
+    va_end(args);
+    pthread_setcanceltype(PTHREAD_CANCEL_ASYNCHRONOUS, &type);
+    long result = syscall(number, a[0], a[1], a[2], a[3], a[4], a[5]);
+    pthread_setcanceltype(type, NULL);
+    return result;
+}
+
 /* ---- files and sockets ---- */
-#define CALL(type, name, number, pointer, parameters, ...)                                                     \
+#define WRAPPED(type, name, number, call, pointer, parameters, ...)                                            \
     EXPORT type name parameters {                                                                              \
         __typeof__(name) *next = NEXT(name);                                                                   \
         BLOCKING_KEEP(pointer);                                                                                \
         BLOCKING(b);                                                                                           \
-        return AGAIN(b, type, next ? next(__VA_ARGS__) : (type)syscall(number, __VA_ARGS__));                  \
+        return AGAIN(b, type, next ? next(__VA_ARGS__) : (type)call(number, __VA_ARGS__));                     \
     }
+#define CALL(type, name, number, ...)  WRAPPED(type, name, number, CANCELLABLE, __VA_ARGS__)
+#define PLAIN(type, name, number, ...) WRAPPED(type, name, number, syscall, __VA_ARGS__)
 #include "blocking_calls.def"
 #undef CALL
+#undef PLAIN
 
 /* ---- the same, as programs built with _FORTIFY_SOURCE call them ---- */
 
@@ -84,7 +102,7 @@ EXPORT ssize_t recvfrom(int fd, void *restrict buf, size_t n, int flags, struct 
     BLOCKING_KEEP(from);
     BLOCKING(b);
     return AGAIN(b, ssize_t, next ? next(fd, buf, n, flags, from, length)
-                                  : syscall(SYS_recvfrom, fd, buf, n, flags, from, length));
+                                  : CANCELLABLE(SYS_recvfrom, fd, buf, n, flags, from, length));
 }
 
 EXPORT ssize_t sendto(int fd, const void *buf, size_t n, int flags, const struct sockaddr *to, socklen_t length) {
@@ -93,21 +111,21 @@ EXPORT ssize_t sendto(int fd, const void *buf, size_t n, int flags, const struct
     BLOCKING_KEEP(to);
     BLOCKING(b);
     return AGAIN(b, ssize_t, next ? next(fd, buf, n, flags, to, length)
-                                  : syscall(SYS_sendto, fd, buf, n, flags, to, length));
+                                  : CANCELLABLE(SYS_sendto, fd, buf, n, flags, to, length));
 }
 
 EXPORT int accept(int fd, struct sockaddr *restrict from, socklen_t *restrict length) {
     __typeof__(accept) *next = NEXT(accept);
     BLOCKING_KEEP(from);
     BLOCKING(b);
-    return AGAIN(b, int, next ? next(fd, from, length) : (int)syscall(SYS_accept4, fd, from, length, 0));
+    return AGAIN(b, int, next ? next(fd, from, length) : (int)CANCELLABLE(SYS_accept4, fd, from, length, 0));
 }
 
 EXPORT int accept4(int fd, struct sockaddr *restrict from, socklen_t *restrict length, int flags) {
     __typeof__(accept4) *next = NEXT(accept4);
     BLOCKING_KEEP(from);
     BLOCKING(b);
-    return AGAIN(b, int, next ? next(fd, from, length, flags) : (int)syscall(SYS_accept4, fd, from, length, flags));
+    return AGAIN(b, int, next ? next(fd, from, length, flags) : (int)CANCELLABLE(SYS_accept4, fd, from, length, flags));
 }
 
 /* Interrupted, the connection goes on being made: a second call would fail with EALREADY, so wait for its end. */
@@ -116,7 +134,7 @@ static int connect_rest(int fd) {
     int error = 0;
     socklen_t length = sizeof error;
     int n;
-    do n = (int)syscall(SYS_ppoll, &p, 1, NULL, NULL, 0);
+    do n = (int)CANCELLABLE(SYS_ppoll, &p, 1, NULL, NULL, 0);
     while (n < 0 && errno == EINTR);
     if (n < 0 || getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &length) != 0) return -1;
     if (error) errno = error;
@@ -127,7 +145,7 @@ EXPORT int connect(int fd, const struct sockaddr *to, socklen_t length) {
     __typeof__(connect) *next = NEXT(connect);
     BLOCKING_KEEP(to);
     BLOCKING(b);
-    int r = next ? next(fd, to, length) : (int)syscall(SYS_connect, fd, to, length);
+    int r = next ? next(fd, to, length) : (int)CANCELLABLE(SYS_connect, fd, to, length);
     return RESTARTED(b, r) ? connect_rest(fd) : r;
 }
 
@@ -162,7 +180,7 @@ EXPORT int poll(struct pollfd *fds, nfds_t n, int ms) {
     BLOCKING(b);
     for (;;) {
         struct timespec left = timespec_of(ms > 0 ? (uint64_t)ms * 1000000 : 0);
-        int r = next ? next(fds, n, ms) : (int)syscall(SYS_ppoll, fds, n, ms < 0 ? NULL : &left, NULL, 0);
+        int r = next ? next(fds, n, ms) : (int)CANCELLABLE(SYS_ppoll, fds, n, ms < 0 ? NULL : &left, NULL, 0);
         if (!RESTARTED(b, r)) return r;
         if (ms > 0) ms = ms_left(deadline);
     }
@@ -175,7 +193,7 @@ EXPORT int ppoll(struct pollfd *fds, nfds_t n, const struct timespec *timeout, c
     BLOCKING_KEEP(fds);
     BLOCKING(b);
     for (;;) { /* the kernel writes what is left into its argument: ours */
-        int r = (int)syscall(SYS_ppoll, fds, n, timeout ? &left : NULL, mask ? &bits : NULL, sizeof bits);
+        int r = (int)CANCELLABLE(SYS_ppoll, fds, n, timeout ? &left : NULL, mask ? &bits : NULL, sizeof bits);
         if (!RESTARTED(b, r)) return r;
         if (timeout) left = timespec_of(time_left(deadline));
     }
@@ -211,7 +229,7 @@ struct kernel_sigset_argument {
 
 static int select_until(int n, fd_set *r, fd_set *w, fd_set *e, struct timespec *left, const uint64_t *mask) {
     struct kernel_sigset_argument argument = {mask, sizeof *mask};
-    return (int)syscall(SYS_pselect6, n, r, w, e, left, mask ? &argument : NULL);
+    return (int)CANCELLABLE(SYS_pselect6, n, r, w, e, left, mask ? &argument : NULL);
 }
 
 /* Sets of more than FD_SETSIZE descriptors are the program's own extension: those are not copied, and not restarted. */
@@ -249,7 +267,7 @@ EXPORT int epoll_pwait(int epfd, struct epoll_event *events, int n, int ms, cons
     BLOCKING_KEEP(events);
     BLOCKING(b);
     for (;;) {
-        int r = (int)syscall(SYS_epoll_pwait, epfd, events, n, ms, mask ? &bits : NULL, sizeof bits);
+        int r = (int)CANCELLABLE(SYS_epoll_pwait, epfd, events, n, ms, mask ? &bits : NULL, sizeof bits);
         if (!RESTARTED(b, r)) return r;
         if (ms > 0) ms = ms_left(deadline);
     }
@@ -261,7 +279,7 @@ EXPORT int epoll_wait(int epfd, struct epoll_event *events, int n, int ms) {
     BLOCKING_KEEP(events);
     BLOCKING(b);
     for (;;) {
-        int r = next ? next(epfd, events, n, ms) : (int)syscall(SYS_epoll_pwait, epfd, events, n, ms, NULL, 8);
+        int r = next ? next(epfd, events, n, ms) : (int)CANCELLABLE(SYS_epoll_pwait, epfd, events, n, ms, NULL, 8);
         if (!RESTARTED(b, r)) return r;
         if (ms > 0) ms = ms_left(deadline);
     }
@@ -282,13 +300,13 @@ EXPORT int semtimedop(int id, struct sembuf *ops, size_t n, const struct timespe
 EXPORT ssize_t msgrcv(int id, void *buf, size_t n, long type, int flags) {
     BLOCKING_KEEP(buf);
     BLOCKING(b);
-    return AGAIN(b, ssize_t, syscall(SYS_msgrcv, id, buf, n, type, flags));
+    return AGAIN(b, ssize_t, CANCELLABLE(SYS_msgrcv, id, buf, n, type, flags));
 }
 
 EXPORT int msgsnd(int id, const void *buf, size_t n, int flags) {
     BLOCKING_KEEP(buf);
     BLOCKING(b);
-    return AGAIN(b, int, (int)syscall(SYS_msgsnd, id, buf, n, flags));
+    return AGAIN(b, int, (int)CANCELLABLE(SYS_msgsnd, id, buf, n, flags));
 }
 
 /* ---- sleeping ---- */
@@ -302,7 +320,7 @@ static int sleep_for(clockid_t clock, int flags, const struct timespec *request,
     for (;;) {
         int saved = errno, error;
         if (next) error = next(clock, flags, &rest, absolute ? NULL : &remain);
-        else error = syscall(SYS_clock_nanosleep, clock, flags, &rest, absolute ? NULL : &remain) == 0 ? 0 : errno;
+        else error = CANCELLABLE(SYS_clock_nanosleep, clock, flags, &rest, absolute ? NULL : &remain) == 0 ? 0 : errno;
         errno = saved;
         if (error != EINTR || !blocking_cut_short(&b)) {
             if (error == EINTR && left && !absolute) *left = remain;
@@ -341,7 +359,7 @@ EXPORT pid_t wait4(pid_t pid, int *status, int options, struct rusage *usage) {
     __typeof__(wait4) *next = NEXT(wait4);
     BLOCKING(b);
     return AGAIN(b, pid_t, next ? next(pid, status, options, usage)
-                                : (pid_t)syscall(SYS_wait4, pid, status, options, usage));
+                                : (pid_t)CANCELLABLE(SYS_wait4, pid, status, options, usage));
 }
 
 EXPORT pid_t waitpid(pid_t pid, int *status, int options) { return wait4(pid, status, options, NULL); }
@@ -352,7 +370,22 @@ EXPORT int waitid(idtype_t type, id_t id, siginfo_t *info, int options) {
     __typeof__(waitid) *next = NEXT(waitid);
     BLOCKING(b);
     return AGAIN(b, int, next ? next(type, id, info, options)
-                              : (int)syscall(SYS_waitid, type, id, info, options, NULL));
+                              : (int)CANCELLABLE(SYS_waitid, type, id, info, options, NULL));
+}
+
+#ifdef TRIX_SHARED
+#define LIBC_CLOCKWAIT NEXT(sem_clockwait)
+#else
+#define LIBC_CLOCKWAIT sem_clockwait
+#endif
+
+/* A semaphore's timed wait is the one wait for another thread that libc does not make again after a stop. This definition
+ * stands in the archive too, so it goes by sem_clockwait, which there stays libc's own. */
+EXPORT int sem_timedwait(sem_t *restrict s, const struct timespec *restrict until) {
+    __typeof__(sem_clockwait) *next = LIBC_CLOCKWAIT;
+    BLOCKING_KEEP(s);
+    BLOCKING(b);
+    return AGAIN(b, int, next(s, CLOCK_REALTIME, until));
 }
 
 /* Inside libc these wait for a child made with vfork, during which no signal comes through. */
@@ -389,13 +422,6 @@ EXPORT int sem_wait(sem_t *s) {
     BLOCKING_KEEP(s);
     BLOCKING(b);
     return AGAIN(b, int, next(s));
-}
-
-EXPORT int sem_timedwait(sem_t *restrict s, const struct timespec *restrict until) {
-    __typeof__(sem_timedwait) *next = NEXT(sem_timedwait);
-    BLOCKING_KEEP(s);
-    BLOCKING(b);
-    return AGAIN(b, int, next(s, until));
 }
 
 EXPORT int sem_clockwait(sem_t *restrict s, clockid_t clock, const struct timespec *restrict until) {

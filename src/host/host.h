@@ -62,6 +62,10 @@ INLINE bool blocking_cut_short(const struct blocking *b) {
 }
 INLINE void blocking_again(struct blocking *b) { b->gc_signals = b->t->gc_signals; }
 
+/* A system call of up to six arguments that is a cancellation point, as libc's function of that name is. */
+#define CANCELLABLE(...) trix_cancellable_call(__VA_ARGS__, 0L, 0L, 0L, 0L, 0L, 0L)
+long trix_cancellable_call(long number, ...);
+
 /* ---- starts ---- */
 void trix_signals_init(void);
 void trix_signals_reset_after_fork(void);

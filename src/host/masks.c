@@ -50,7 +50,7 @@ static int wait_for(const sigset_t *set, siginfo_t *info, const struct timespec 
     BLOCKING_KEEP(info);
     BLOCKING(b);
     for (;;) {
-        long sig = syscall(SYS_rt_sigtimedwait, &bits, info, timeout ? &left : NULL, sizeof bits);
+        long sig = CANCELLABLE(SYS_rt_sigtimedwait, &bits, info, timeout ? &left : NULL, sizeof bits);
         if (sig >= 0 || errno != EINTR || !blocking_cut_short(&b)) return (int)sig;
         blocking_again(&b);
         if (!timeout) continue;
@@ -80,7 +80,7 @@ EXPORT int sigsuspend(const sigset_t *set) {
     BLOCKING(b);
     do {
         if (b.t) blocking_again(&b);
-        syscall(SYS_rt_sigsuspend, &bits, sizeof bits);
+        CANCELLABLE(SYS_rt_sigsuspend, &bits, sizeof bits);
     } while (blocking_cut_short(&b));
     errno = EINTR;
     return -1;
@@ -90,7 +90,7 @@ EXPORT int pause(void) {
     BLOCKING(b);
     do {
         if (b.t) blocking_again(&b);
-        syscall(SYS_ppoll, NULL, 0, NULL, NULL, 0);
+        CANCELLABLE(SYS_ppoll, NULL, 0, NULL, NULL, 0);
     } while (blocking_cut_short(&b));
     errno = EINTR;
     return -1;

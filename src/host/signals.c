@@ -69,9 +69,17 @@ static void run_handler(struct thread *t, int sig, siginfo_t *info, void *contex
     t->handler_frame = here;
     if (trix_on_altstack(t, here) && !trix_on_altstack(t, interrupted)) t->handler_sp = interrupted - OS_RED_ZONE;
     t->user_signals++;
-    if (blocked) thread_unblock(t);
+    int cancel = PTHREAD_CANCEL_DEFERRED;
+    if (blocked) { /* the call may be cancelled at any instruction, the handler not: it may be inside */
+        pthread_setcanceltype(PTHREAD_CANCEL_DEFERRED, &cancel);
+        thread_unblock(t);
+    }
     call_handler(sig, info, context);
-    if (blocked) thread_block(t, blocked_sp);
+    if (blocked) {
+        thread_block(t, blocked_sp);
+        pthread_setcanceltype(cancel, NULL);
+    }
+    t->sp = blocked_sp; /* it may have interrupted thread_block */
     t->handler_frame = frame;
     t->handler_sp = outer_sp;
 }
@@ -108,7 +116,8 @@ static void on_stop_signal(int sig, siginfo_t *info, void *context) {
 }
 
 void trix_signals_init(void) {
-    if (!trix_os_sigaction(STOP_SIGNAL, on_stop_signal, SA_SIGINFO | SA_RESTART | SA_ONSTACK))
+    int where = trix_os_valgrind ? 0 : SA_ONSTACK; /* see set_altstack in gc/thread.c */
+    if (!trix_os_sigaction(STOP_SIGNAL, on_stop_signal, SA_SIGINFO | SA_RESTART | where))
         trix_fatal("tricolor: cannot install the stop signal's handler");
     trix_os_sigmask(SIG_UNBLOCK, 1ull << (STOP_SIGNAL - 1));
 }

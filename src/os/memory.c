@@ -5,6 +5,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -22,7 +24,18 @@
 
 size_t trix_os_page = 4096;
 
-void trix_os_init(void) { trix_os_page = (size_t)sysconf(_SC_PAGESIZE); }
+bool trix_os_valgrind;
+
+/* valgrind gives its programs a library of its own in LD_PRELOAD, static ones too. */
+static bool under_valgrind(void) {
+    const char *preload = getenv("LD_PRELOAD");
+    return preload && strstr(preload, "vgpreload_");
+}
+
+void trix_os_init(void) {
+    trix_os_page = (size_t)sysconf(_SC_PAGESIZE);
+    trix_os_valgrind = under_valgrind();
+}
 
 /* ---- faults ---- */
 
@@ -114,6 +127,13 @@ void trix_os_name(void *at, size_t bytes, const char *name) {
     int saved = errno;
     prctl(PR_SET_VMA, PR_SET_VMA_ANON_NAME, (unsigned long)at, bytes, name);
     errno = saved;
+}
+
+/* LeakSanitizer's, where the program is built with it; the library need not be. */
+extern void __lsan_register_root_region(const void *at, size_t bytes) __attribute__((weak));
+
+void trix_os_not_leaked(void *at, size_t bytes) {
+    if (__lsan_register_root_region) __lsan_register_root_region(at, bytes);
 }
 
 /* Bytes of address space in use: the first number of /proc/self/statm, in pages. */

@@ -15,6 +15,8 @@
 /* ---- memory ---- */
 extern size_t trix_os_page; /* bytes; set by trix_os_init */
 
+extern bool trix_os_valgrind; /* the process runs under valgrind; set by trix_os_init */
+
 void trix_os_init(void);
 void *trix_os_reserve(size_t bytes, size_t align); /* NULL when there is no such room */
 bool trix_os_commit(void *at, size_t bytes);       /* reserved -> ready */
@@ -25,6 +27,8 @@ bool trix_os_huge(void *at, size_t bytes, bool advise);
 /* Has the range backed by memory, as if each page were written, its contents left alone. */
 void trix_os_populate(void *at, size_t bytes);
 void trix_os_name(void *at, size_t bytes, const char *name); /* shown in /proc/self/maps where the kernel can */
+/* Where the program has a leak checker: whatever the range points to is no leak. */
+void trix_os_not_leaked(void *at, size_t bytes);
 size_t trix_os_address_room(void);                 /* bytes RLIMIT_AS leaves, SIZE_MAX when unlimited */
 /* Copies memory that may vanish meanwhile; returns bytes copied, stopping at the first unreadable page. */
 size_t trix_os_read_self(void *to, const void *from, size_t bytes);
@@ -44,6 +48,10 @@ void trix_os_sleep(uint64_t ns);
 /* ---- threads ---- */
 int trix_os_tid(void);
 int trix_os_cpus(void);   /* that this process may run on */
+/* Asks for the shortest time slice (Linux 6.12 and later heed it, of ordinary users too): the calling thread gets no more
+ * of the processor than before, but sooner. A collector that is preempted in the middle of stopping the world waits
+ * for a whole slice of the program's threads, some 3 ms. */
+void trix_os_be_prompt(void);
 void trix_os_yield(void);
 /* Sleeps while *word == value, at most timeout_ns (0: for ever). Returns false on timeout. May wake for no reason. */
 bool trix_os_futex_wait(const uint32_t *word, uint32_t value, uint64_t timeout_ns);

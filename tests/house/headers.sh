@@ -1,6 +1,6 @@
 #!/bin/sh
 # Each public header compiles alone, as C11 and C++17, by each compiler there is, as a strict user would; and so does a
-# program that uses every macro.
+# program that uses every macro. The library's own headers stand alone too.
 #
 #   headers.sh SOURCE COMPILER...
 set -eu
@@ -30,6 +30,10 @@ for compiler; do
     done
     for standard in c11 gnu11 gnu17; do try "$compiler" c $standard "$source/tests/house/every_macro.c"; done
     for standard in c++17 gnu++20; do try "$compiler" c++ $standard "$source/tests/house/every_macro.c"; done
+done
+for header in "$source"/src/*/*.h; do
+    printf '#define _GNU_SOURCE\n#include "%s"\n' "$header" >"$work/alone.c"
+    try "$1" c gnu11 "$work/alone.c"
 done
 echo "$done compilations by $*"
 exit $bad

@@ -135,7 +135,7 @@ bool inside[2];       /* the thread is in the gate */
 byte ask;             /* set of threads, bit t: asked to scan itself */
 byte idle;            /* set of threads: has not run since; kept only where RESCAN_IDLE is broken */
 byte ops = OPS, signals = SIGNALS;
-hidden bool reachable_is_marked, fewer_white, handed_out_well, nothing_is_grey; /* what the assertions say */
+hidden byte reachable_is_marked, fewer_white, handed_out_well, nothing_is_grey; /* what the assertions say */
 
 #define WHITE        (EVERY & ~mark)
 #define COUNT(s)     (((s) & 1) + ((s) >> 1 & 1) + ((s) >> 2 & 1) + ((s) >> 3 & 1))
@@ -405,7 +405,7 @@ active proctype collector() {
 flip:
     atomic { /* the first stop */
         STOPPABLE(0) && STOPPABLE(1) ->
-        nothing_is_grey = !(buf[0] | buf[1] | raw | grey | busy);
+        nothing_is_grey = !(buf[0] | buf[1] | raw | grey | own[0] | own[1]); /* a late helper may be busy */
         assert(nothing_is_grey);
         rewind();
         if :: SWAP_RUNS -> take_runs() :: else fi;

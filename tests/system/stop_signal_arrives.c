@@ -147,6 +147,7 @@ static void try(const struct way *way, const char *file) {
     int fd = open(file, O_CREAT | O_RDWR | O_CLOEXEC, 0600);
     REQUIRE(fd >= 0, "open: %s", strerror(errno));
     pthread_create(&thread, &attributes, thread_main, (void *)(uintptr_t)way);
+    pthread_attr_destroy(&attributes);
     await(&ready, 1);
     for (int i = 0; i < 20; i++) tri_gc();
     unlink(file);

@@ -165,6 +165,7 @@ void bells_init(void) {
         struct sigaction a = {.sa_handler = i < BELLS ? on_bell : on_jump};
         a.sa_flags = SA_RESTART | (options.on[F_altstack] ? SA_ONSTACK : 0);
         sigemptyset(&a.sa_mask);
+        sigaddset(&a.sa_mask, jump_signal()); /* or a ring would be left half changed */
         if (sigaction(i < BELLS ? bell_signal(i) : jump_signal(), &a, NULL) != 0) fail("sigaction: %s", strerror(errno));
     }
 }

@@ -99,6 +99,20 @@ void fail_object(const struct shade *s, const void *at, const char *format, ...)
     end();
 }
 
+/* A crash is a failure too. */
+static void crashed(int sig, siginfo_t *info, void *context) {
+    (void)context;
+    fail("signal %d at address %p", sig, info->si_addr);
+}
+
+static void catch_crashes(void) {
+    struct sigaction a = {.sa_sigaction = crashed, .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_RESETHAND};
+    sigfillset(&a.sa_mask);
+    sigaction(SIGSEGV, &a, NULL);
+    sigaction(SIGBUS, &a, NULL);
+    sigaction(SIGILL, &a, NULL);
+}
+
 /* ---- the watchdog ---- */
 
 static void bark(pid_t program, int worker) {
@@ -141,6 +155,7 @@ void report_init(int argc, char **argv) {
     shared = mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (shared == MAP_FAILED) fail("mmap: %s", strerror(errno));
     figures = &shared->figures;
+    catch_crashes();
     pid_t program = getpid();
     watchdog = fork();
     if (watchdog < 0) fail("fork: %s", strerror(errno));
