@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -120,4 +121,17 @@ struct run child_run(const char *program, const char *arguments, const char *env
     else if (WEXITSTATUS(status))
         snprintf(run.failure, sizeof run.failure, "exit status %d", WEXITSTATUS(status));
     return run;
+}
+
+void child_warm_memory(double megabytes) {
+    pid_t pid = fork();
+    if (pid == 0) {
+        size_t bytes = (size_t)(megabytes * 1e6);
+        char *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+        if (p == MAP_FAILED) _exit(0);
+        madvise(p, bytes, MADV_HUGEPAGE);
+        for (size_t i = 0; i < bytes; i += 4096) p[i] = 1;
+        _exit(0);
+    }
+    if (pid > 0) waitpid(pid, NULL, 0);
 }

@@ -7,7 +7,8 @@
  * --results DIR writes the Markdown to DIR/<date>-<kind of machine>.md.
  *
  * Rounds are paired: A B C D, B C D A ..., so that a busy spell of the machine hits all systems alike, and
- * none is always the first, which finds memory that a virtual machine has yet to get from its host. Then come
+ * none is always the first; and before each run as much memory is touched and given back as the hungriest so far took,
+ * so that none is the one that finds memory that a virtual machine has yet to get from its host. Then come
  * the trace rounds, for tricolor and Go only, with GODEBUG=gctrace=1: they give cycles and the longest stop,
  * and their times are thrown away. `bench/run` builds everything and calls this.
  */
@@ -134,15 +135,23 @@ static void progress(const char *benchmark, const char *system, int round) {
         fputs("\r\033[K", stderr);
 }
 
+enum { LEAST_WARM_MB = 256 };
+
 static void run_round(const struct benchmark *b, struct record *records, int round, bool trace) {
+    static const struct benchmark *last;
+    static double peak; /* MB, of all systems in this benchmark so far */
+    if (b != last) peak = LEAST_WARM_MB;
+    last = b;
     for (int i = 0; i < SYSTEMS; i++) {
         int s = (i + round - 1) % SYSTEMS;
         char path[4096];
         if (!program_path(path, sizeof path, (enum system)s, b)) continue;
         if (trace && s != TRICOLOR && s != GO) continue;
         progress(b->name, system_names[s], round);
+        if (size != CHECK) child_warm_memory(peak * 1.25);
         struct run run = child_run(path, b->arguments[size], b->environment, trace, timeout);
         if (run.out) record_version((enum system)s, run.out);
+        if (run.peak > peak) peak = run.peak;
         record_run(&records[s], &run, trace);
     }
 }
