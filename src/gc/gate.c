@@ -13,13 +13,14 @@ enum { REPORT_BYTES = 16 << 10 };
 
 /* ---- entering ---- */
 
-enum { HANDLER_PATIENCE_NS = 10 * 1000 * 1000 };
+enum { HANDLER_PATIENCE_NS = 1000 * 1000 * 1000 };
 
 uint32_t trix_gate_closed;
 
 /* A handler may have interrupted malloc, and the fork waits for malloc's locks: then nothing is copied until the handler
- * returns, and it must not wait for the copy. */
-static void sleep_while_closed(struct thread *t) {
+ * returns, and it must not wait for the copy. (A fork lets handlers end before it closes the gate, but not for ever.) */
+void trix_gate_sleep_while_closed(struct thread *t) {
+    if (LIKELY(!load_seq(&trix_gate_closed))) return;
     uint64_t patience = trix_in_handler(t) ? HANDLER_PATIENCE_NS : 0, from = trix_os_now();
     while (load_seq(&trix_gate_closed)) {
         if (patience && trix_os_now() - from >= patience) return;
@@ -31,7 +32,7 @@ NOINLINE void trix_gate_await_open(struct gate *g) {
     g->inside = 0;
     signal_fence();
     if (load_relaxed(&g->pending)) trix_gate_serve(g);
-    sleep_while_closed((struct thread *)g);
+    trix_gate_sleep_while_closed((struct thread *)g);
     signal_fence();
     g->inside = 1;
     signal_fence();
@@ -87,7 +88,7 @@ void trix_gate_blocking(struct gate *g, void (*work)(void *, size_t), void *at, 
     thread_block(t, THREAD_SPILL());
     work(at, bytes);
     thread_unblock(t);
-    if (UNLIKELY(load_relaxed(&trix_gate_closed))) sleep_while_closed(t);
+    trix_gate_sleep_while_closed(t);
 }
 
 /* ---- claiming ---- */

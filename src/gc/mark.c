@@ -282,8 +282,8 @@ INLINE void scan(struct marker *m, struct marker_hot *h, uint64_t item) {
     const struct layout *l = layout_by_id(WORK_LAYOUT(item));
     uintptr_t start = trix_map.base + offset;
     h->work += l->size;
-    if (LIKELY(l->kind == LAYOUT_MASK && l->words <= 64)) {
-        scan_mask(m, h, (const uint64_t *)start, l->mask);
+    if (LIKELY(l->brief)) {
+        scan_mask(m, h, (const uint64_t *)start, l->brief);
         return;
     }
     switch (l->kind) {

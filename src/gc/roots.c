@@ -48,6 +48,7 @@ static struct {
     size_t ninitial;
     uint64_t static_tls; /* bytes of the static area of thread-locals; collector */
     uint32_t unmapping;  /* dlcloses under way; seq_cst */
+    bool torn;           /* a child of a fork in the middle of another thread's dlopen or dlclose; collector */
 } roots = {
     .lock = LOCK_INIT(ROOTS),
     .segments.each = sizeof(struct range),
@@ -125,7 +126,8 @@ static int add_object(struct dl_phdr_info *info, size_t size, void *arg) {
  * threads of the program are stopped, or the answer is only used to be told wrong later. */
 static uintptr_t loaded_maps(void) {
     uintptr_t sum = 1;
-    if (_r_debug.r_state != RT_CONSISTENT) return 0;
+    if (_r_debug.r_state == RT_CONSISTENT) roots.torn = false;
+    else if (!roots.torn) return 0;
     for (const struct link_map *m = _r_debug.r_map; m; m = m->l_next)
         sum = (sum ^ (uintptr_t)m ^ m->l_addr) * 0x9e3779b97f4a7c15ull;
     return sum | 1;
@@ -148,6 +150,11 @@ void trix_roots_refresh(void) {
 bool trix_roots_fresh(void) {
     uintptr_t now = loaded_maps();
     return now && now == roots.seen_maps;
+}
+
+/* What a thread that is no more was doing to the list stays half done until the next dlopen. */
+void trix_roots_reset_after_fork(void) {
+    roots.torn = true;
 }
 
 /* Before the program has threads. */

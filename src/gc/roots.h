@@ -15,6 +15,7 @@ void trix_roots_init(void);
 
 /* Reads the loader's list. Collector, while no thread is asked to scan. */
 void trix_roots_refresh(void);
+void trix_roots_reset_after_fork(void);
 /* Whether the list is still what was read; world stopped. */
 bool trix_roots_fresh(void);
 

@@ -75,6 +75,7 @@ void trix_thread_serve(struct thread *t, uintptr_t sp, struct range frames) {
 
 void trix_thread_unblock_slow(struct thread *t) {
     rejoin(t, THREAD_BLOCKED);
+    trix_gate_sleep_while_closed(t);
     if (load_seq(&t->ask_scan)) trix_gate_serve(&t->cache.gate);
 }
 
@@ -97,14 +98,25 @@ bool trix_on_altstack(const struct thread *t, uintptr_t sp) {
            (sp >= t->program_altstack.lo && sp < t->program_altstack.hi);
 }
 
-bool trix_in_handler(const struct thread *t) {
-    uintptr_t here = (uintptr_t)__builtin_frame_address(0), frame = t->handler_frame;
+uint32_t trix_handlers_held;
+
+static bool is_in_handler(const struct thread *t, uintptr_t here) {
+    uintptr_t frame = t->handler_frame;
     if (!frame || trix_on_altstack(t, here)) return frame != 0;
     return !trix_on_altstack(t, frame) && here < frame; /* else it has been left by siglongjmp */
 }
 
+bool trix_in_handler(const struct thread *t) { return is_in_handler(t, (uintptr_t)__builtin_frame_address(0)); }
+
+bool trix_handlers_running(void) {
+    for (struct thread *t = trix_threads.first; t; t = t->next)
+        if (t != thread_self() && is_in_handler(t, t->frames.lo ? t->frames.lo : t->sp)) return true;
+    return false;
+}
+
 void trix_stop_signal(struct thread *t, void *context) {
     if (!load_seq(&trix_threads.stopping) && !load_seq(&t->ask_scan)) return;
+    if (load_seq(&trix_gate_closed)) return; /* it is just coming back, and will look itself */
     trix_modules_rewind(context);
     if (t->cache.gate.inside) {
         t->cache.gate.pending = 1;
@@ -214,6 +226,9 @@ void trix_world_open(void) {
     struct thread *self = thread_self();
     store_seq(&trix_gate_closed, 0);
     trix_os_futex_wake(&trix_gate_closed, INT32_MAX);
+    fetch_sub_seq(&trix_handlers_held, 1);
+    for (struct thread *t = trix_threads.first; t; t = t->next) /* whoever has put off a handler lets it in */
+        if (t != self && load_relaxed(&t->deferred)) signal_thread(t);
     lock_release(&trix_threads.lock);
     gate_leave(&self->cache.gate);
     trix_os_sigmask(SIG_SETMASK, self->stop_mask);

@@ -97,6 +97,10 @@ enum { ALTSTACK_BYTES = 64 << 10 };
 INLINE struct thread *thread_self(void) { return (struct thread *)trix_self; }
 
 bool trix_in_handler(const struct thread *t); /* whether a handler of the program calls us; own thread */
+/* A fork does not close the gate while a handler runs, which may have interrupted malloc; new ones are put off. */
+extern uint32_t trix_handlers_held; /* forks that hold them off; seq_cst */
+bool trix_handlers_running(void);   /* world stopped: on threads other than the calling one */
+void trix_gate_sleep_while_closed(struct thread *t); /* outside */
 bool trix_on_altstack(const struct thread *t, uintptr_t sp);
 /* The stop signal has come in, with this context. */
 void trix_stop_signal(struct thread *t, void *context);
@@ -159,7 +163,7 @@ void trix_world_resume(void);
 void trix_world_go(void);
 void trix_world_release(void);
 
-/* With the world stopped: closes the gate to all but the calling thread, and lets the others go on outside it. Until
+/* With the world stopped and handlers held: closes the gate to all but the calling thread, and lets the others go on outside it. Until
  * trix_world_open nobody else is in the library, and no thread comes or goes. */
 void trix_world_close(void);
 void trix_world_open(void);

@@ -42,6 +42,13 @@ static void set_geometry(struct layout *l, uint32_t size, unsigned pages) {
 
 /* ---- the fixed rows ---- */
 
+/* Most objects are small: the marker's loop looks at one word to know what to do with them. */
+static void set_brief(struct layout *l) {
+    if (l->words > 64) return;
+    if (l->kind == LAYOUT_ANY) l->brief = bits_below(l->words);
+    if (l->kind == LAYOUT_MASK) l->brief = l->mask;
+}
+
 static void init_fixed(unsigned id, enum layout_kind kind, uint32_t size, unsigned pages) {
     struct layout *l = layout_by_id(id);
     l->id = (uint16_t)id;
@@ -49,6 +56,7 @@ static void init_fixed(unsigned id, enum layout_kind kind, uint32_t size, unsign
     if (pages) set_geometry(l, size, pages);
     l->size = size;
     l->words = kind == LAYOUT_LEAF ? 0 : size / 8;
+    set_brief(l);
 }
 
 static void init_block_classes(void) {
@@ -106,6 +114,7 @@ static struct layout *shape_add(const struct shape *s, uint32_t bucket) {
     l->mask = s->mask[0];
     l->size = s->size;
     l->words = words_to_scan(s);
+    set_brief(l);
     if (s->exact) set_geometry(l, s->size, span_pages_of(s->size));
     if (s->mask_words > 1) {
         size_t bytes = (s->mask_words - 1) * sizeof(uint64_t);

@@ -58,6 +58,7 @@ struct layout {
     /* constant once the id is published */
     uint64_t mask;        /* LAYOUT_MASK, TAIL_…: bit w = word w of the first 64 may be a pointer */
     const uint64_t *more; /* the words from 64 on, or NULL */
+    uint64_t brief;       /* the words that may be pointers when these 64 bits tell all, or 0: then kind decides */
     uint32_t size;        /* bytes of a slot, or of the flexible struct's head; a multiple of 8 */
     uint32_t words;       /* that need looking at, from the start */
     uint32_t magic;       /* ceil(2^32 / size) */

@@ -11,6 +11,7 @@
 #include "host.h"
 #include "../gc/gc.h"
 #include "../gc/modules.h"
+#include "../gc/roots.h"
 #include "../gc/sweep.h"
 #include "../heap/gate.h"
 
@@ -19,19 +20,27 @@
 
 static TLS uint64_t mask_before; /* meanwhile no handler runs on this thread: it could wait for the collector */
 
-/* A collector that has been started since it was looked for stands still only in the next round. */
+enum { PATIENCE = 100, /* rounds */ ROUND_NS = 50 * 1000 };
+
+/* A collector that has been started since it was looked for stands still only in the next round, and handlers that are
+ * under way get some time to end. */
 static void before_fork(void) {
     struct thread *t = (struct thread *)gate_enter();
     gate_leave(&t->cache.gate);
     mask_before = trix_os_sigmask(SIG_BLOCK, ~(1ull << (STOP_SIGNAL - 1)));
-    for (;;) {
+    fetch_add_seq(&trix_handlers_held, 1);
+    for (int round = 0;; round++) {
+        static const uint32_t never;
         thread_block(t, THREAD_SPILL());
         trix_collector_pause();
         thread_unblock(t);
         trix_world_stop(false);
-        if (trix_collector_standing()) break;
+        if (trix_collector_standing() && (round >= PATIENCE || !trix_handlers_running())) break;
         trix_world_resume();
         trix_collector_resume();
+        thread_block(t, THREAD_SPILL());
+        trix_os_futex_wait(&never, 0, ROUND_NS);
+        thread_unblock(t);
     }
     trix_world_close();
 }
@@ -43,6 +52,7 @@ static void after_in_parent(void) {
 }
 
 static void after_in_child(void) {
+    store_seq(&trix_handlers_held, 1); /* this one */
     trix_event_reset_after_fork();
     trix_threads_keep_self();
     trix_work_reset_after_fork();
@@ -50,6 +60,7 @@ static void after_in_child(void) {
     trix_markers_reset_after_fork();
     trix_gc_reset_after_fork();
     trix_signals_reset_after_fork();
+    trix_roots_reset_after_fork();
     trix_world_open();
     trix_os_sigmask(SIG_SETMASK, mask_before);
 }

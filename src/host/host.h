@@ -71,6 +71,7 @@ void trix_signals_init(void);
 void trix_signals_reset_after_fork(void);
 void trix_fork_init(void);
 void trix_host_threads_init(void);
+void trix_dl_init(void);
 
 /* Removes the stop signal, and the two that libc keeps for itself, from a mask of the kernel's. */
 INLINE uint64_t mask_strip(uint64_t mask) {

@@ -6,4 +6,5 @@ void trix_host_init(void) {
     trix_signals_init();
     trix_host_threads_init();
     trix_fork_init();
+    trix_dl_init();
 }

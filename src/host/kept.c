@@ -26,9 +26,15 @@ static void shadow(unsigned key, const void *value) {
     gate_leave(&t->cache.gate);
 }
 
+/* What is no pointer into the heap, nor to its very end, needs a shadow only where another value may have one. */
+static bool needs_shadow(const void *value) {
+    bool has_shadows = thread_self() && thread_self()->specifics;
+    return has_shadows || map_contains((uintptr_t)value) || map_contains((uintptr_t)value - 1);
+}
+
 EXPORT int pthread_setspecific(pthread_key_t key, const void *value) {
     int error = trix_libc_setspecific(key, (uintptr_t)value);
-    if (!error && (value || (thread_self() && thread_self()->specifics))) shadow(key, value);
+    if (!error && needs_shadow(value)) shadow(key, value);
     return error;
 }
 

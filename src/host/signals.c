@@ -89,8 +89,8 @@ static void trampoline(int sig, siginfo_t *info, void *context) {
     struct thread *t = thread_self();
     if (t) {
         trix_modules_rewind(context);
-        bool inside = t->cache.gate.inside != 0;
-        if (!inside || is_fault(sig, info) || !put_off(t, sig, info, context)) {
+        bool inside = t->cache.gate.inside != 0, held = load_seq(&trix_handlers_held) && t->state == THREAD_RUNNING;
+        if ((!inside && !held) || is_fault(sig, info) || !put_off(t, sig, info, context)) {
             if (inside) call_handler(sig, info, context);
             else run_handler(t, sig, info, context);
         }
@@ -98,6 +98,13 @@ static void trampoline(int sig, siginfo_t *info, void *context) {
         call_handler(sig, info, context);
     }
     errno = saved;
+}
+
+/* Outside again, or no fork holds them off any more: what was put off comes in when the stop signal's handler returns. */
+static void let_in(struct thread *t, void *context) {
+    if (t->cache.gate.inside || load_seq(&trix_handlers_held)) return;
+    *(uint64_t *)&((ucontext_t *)context)->uc_sigmask &= ~t->deferred;
+    t->deferred = 0;
 }
 
 /* ---- the stop signal ---- */
@@ -109,6 +116,7 @@ static void on_stop_signal(int sig, siginfo_t *info, void *context) {
     if (t && from_us) {
         t->gc_signals++;
         trix_stop_signal(t, context);
+        if (UNLIKELY(t->deferred)) let_in(t, context);
     } else if (load_relaxed(&actions[sig].handler)) {
         trampoline(sig, info, context);
     }

@@ -137,10 +137,22 @@ static void started_ends(struct start **s) {
     start_settle(*s, 0, START_ENDED);
 }
 
+/* With the shared library the thread sanitizer's pthread_create is in front of ours, and what we start is a routine of its
+ * own: before that has run the thread cannot even use malloc. It attaches at its first use of the heap, and the program's
+ * argument lies on the stack of the thread that waits in pthread_create meanwhile. */
+#ifdef TRIX_SHARED
+extern void __tsan_init(void) __attribute__((weak));
+static bool under_thread_sanitizer(void) { return __tsan_init != NULL; }
+#else
+static bool under_thread_sanitizer(void) { return false; }
+#endif
+
 static void *started(void *arg) {
     struct start *s __attribute__((cleanup(started_ends))) = arg;
-    trix_thread_attach();
-    start_name(s, pthread_self());
+    if (!under_thread_sanitizer()) {
+        trix_thread_attach();
+        start_name(s, pthread_self());
+    }
     own_start = s;
     void *result = s->fn((void *)trix_kept_get(s->kept));
     keep_result(s, result);

@@ -31,8 +31,9 @@ __thread const struct plot *reporting_plot;
 /* ---- gdb ---- */
 
 static void run_gdb(pid_t pid) {
-    char text[128];
-    snprintf(text, sizeof text, "gdb -p %d -batch -nx -ex 'thread apply all bt 30' 1>&2 2>/dev/null", (int)pid);
+    char text[512];
+    snprintf(text, sizeof text, "gdb -p %d -batch -nx -ex 'thread apply all bt 30' %s %s 1>&2 2>/dev/null", (int)pid,
+             *options.gdb_script ? "-x" : "", options.gdb_script);
     if (system(text) != 0) fprintf(stderr, "(no gdb)\n");
 }
 

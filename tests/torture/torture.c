@@ -42,7 +42,7 @@ static const char usage[] =
     "  --seed N      of the random numbers (from the clock)\n"
     "  --only A,B    these features and no others\n"
     "  --without A,B all but these\n"
-    "  --gdb         print where all threads are on a failure\n"
+    "  --gdb[=FILE]  print where all threads are on a failure, and what gdb's script FILE says\n"
     "features:\n";
 
 static void help(FILE *to) {
@@ -70,7 +70,7 @@ static void set_features(char *list, bool on) {
 static void read_options(int argc, char **argv) {
     static const struct option names[] = {
         {"seconds", 1, 0, 's'}, {"threads", 1, 0, 't'}, {"plots", 1, 0, 'p'}, {"objects", 1, 0, 'o'},
-        {"seed", 1, 0, 'r'},    {"only", 1, 0, 'y'},    {"without", 1, 0, 'n'}, {"gdb", 0, 0, 'g'},
+        {"seed", 1, 0, 'r'},    {"only", 1, 0, 'y'},    {"without", 1, 0, 'n'}, {"gdb", 2, 0, 'g'},
         {"help", 0, 0, 'h'},    {0},
     };
     struct timespec now;
@@ -85,7 +85,7 @@ static void read_options(int argc, char **argv) {
         case 'r': options.seed = strtoull(optarg, NULL, 0); break;
         case 'y': memset(options.on, 0, sizeof options.on), set_features(optarg, true); break;
         case 'n': set_features(optarg, false); break;
-        case 'g': options.gdb = true; break;
+        case 'g': options.gdb = true, options.gdb_script = optarg ? optarg : ""; break;
         case 'h': help(stdout), exit(0);
         default: misuse("unknown option");
         }

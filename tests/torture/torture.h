@@ -43,7 +43,8 @@ struct options {
     unsigned objects; /* aimed at, a plot */
     uint64_t seed;
     bool on[FEATURES];
-    bool gdb; /* print where all threads are before the program ends for an error */
+    bool gdb;               /* print where all threads are before the program ends for an error */
+    const char *gdb_script; /* and what it says, or "" */
 };
 extern struct options options;
 extern volatile bool stopping; /* time is up */
