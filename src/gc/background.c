@@ -53,9 +53,9 @@ void trix_gc_gather(struct marker *m) {
 
 int trix_running_threads(void) {
     int running = 0;
-    lock_acquire(&trix_threads.lock);
+    lock_acquire(&trix_threads.list_lock);
     for (struct thread *t = trix_threads.first; t; t = t->next) running += load_seq(&t->state) == THREAD_RUNNING;
-    lock_release(&trix_threads.lock);
+    lock_release(&trix_threads.list_lock);
     return running;
 }
 
