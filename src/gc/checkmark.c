@@ -44,10 +44,15 @@ static void mark_again(void) {
     trix_work_enter();
     for (struct thread *t = trix_threads.first; t; t = t->next) trix_thread_ranges(t, scan_visited, &m);
     trix_roots_scan(&m);
-    while (trix_marker_drain(&m, UINT64_MAX / 2)) {}
-    trix_marker_flush(&m);
-    trix_work_exit();
-    CHECK(trix_work_drained() && !trix_work_overflow, "the check mark did not end");
+    for (;;) {
+        while (trix_marker_drain(&m, UINT64_MAX / 2)) {}
+        trix_marker_flush(&m);
+        trix_work_exit();
+        if (trix_work_drained()) break;
+        cpu_relax(); /* a helper has been woken, and holds the rest */
+        trix_work_enter();
+    }
+    CHECK(!trix_work_overflow, "the check mark did not end");
 }
 
 static NORETURN void lost(uint32_t page, unsigned slot) {

@@ -14,9 +14,9 @@
  *                                    (object being fetched)
  *
  * Memory decides the speed. A miss costs a hundred instructions or more, so no address is touched when it is found:
- * first its page's entry is prefetched, and the word waits in a ring while sixteen others pass (Cher, Hosking
+ * first its page's entry is prefetched, and the word waits in a ring while a ringful of others passes (Cher, Hosking
  * and Vitek 2004, "Software prefetching for mark-sweep garbage collection"); then the object is prefetched, and waits
- * while eight others pass. The grey buffer itself is a stack, which keeps it short and follows allocation order.
+ * while another ring passes. The grey buffer itself is a stack, which keeps it short and follows allocation order.
  * When few candidates are about, as in a linked list, there is nothing to hide a miss behind; then the object is
  * prefetched together with the page's entry, so that a list costs one miss an element, not two.
  *

@@ -170,7 +170,7 @@ void trix_world_open(void);
 
 /* Asks one thread to scan itself. Threads' lock. */
 void trix_thread_ask_scan(struct thread *t);
-/* Signals again who has not answered for 10 ms, and names it after 10 s. Threads' lock. */
+/* Signals again who has not answered for 10 ms, and names it after 1 s. Threads' lock. */
 void trix_thread_remind(struct thread *t);
 
 /* Keeps a blocked thread blocked; false when it is not. */

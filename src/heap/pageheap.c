@@ -71,8 +71,11 @@ static bool all_clean(uint32_t page, uint64_t npages) {
 
 /* ---- finding ---- */
 
-/* The first multiple of align_pages at or after `page`; bases are arena-aligned, so page numbers carry alignment. */
-static uint64_t align_page(uint64_t page, uint64_t align_pages) { return round_up(page, align_pages); }
+/* The first page at or after `page` at a multiple of align_pages in the address space; the base is aligned to an arena only. */
+static uint64_t align_page(uint64_t page, uint64_t align_pages) {
+    uint64_t base = trix_map.base >> PAGE_SHIFT;
+    return round_up(base + page, align_pages) - base;
+}
 
 /* First fit inside chunk `index`; 0 when none. */
 static uint32_t find_in_chunk(uint32_t index, uint64_t npages, uint64_t align_pages) {
