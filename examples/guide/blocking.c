@@ -1,4 +1,4 @@
-/* blocking.c - a call that may block and that the library does not know: here, waiting for a lock on a file. */
+/* blocking.c - a call that blocks and that the library does not know: waiting for a lock on a file. */
 #include "expect.h"
 #include <fcntl.h>
 #include <pthread.h>
@@ -12,7 +12,7 @@ struct lock_wait {
 
 static void *lock_wait(void *arg) {
     struct lock_wait *w = arg;
-    while (fcntl(w->fd, F_OFD_SETLKW, &w->lock) != 0) {}
+    while (fcntl(w->fd, F_OFD_SETLKW, &w->lock) != 0) continue;
     return NULL;
 }
 
@@ -22,7 +22,9 @@ static void lock_file(int fd) {
     tri_blocking_call(lock_wait, &w);
 }
 
-static void unlock_file(int fd) { fcntl(fd, F_OFD_SETLK, &(struct flock){.l_type = F_UNLCK, .l_whence = SEEK_SET}); }
+static void unlock_file(int fd) {
+    fcntl(fd, F_OFD_SETLK, &(struct flock){.l_type = F_UNLCK, .l_whence = SEEK_SET});
+}
 
 static char path[] = "/tmp/tricolor-guide-XXXXXX";
 

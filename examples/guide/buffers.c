@@ -13,8 +13,10 @@ TRI_TYPE(struct vector, item)
 static void vector_add(struct vector *v, void *item) {
     if (v->n == v->room) {
         v->room = v->room ? 2 * v->room : 8;
-        if (v->item) tri_set(v->item, tri_realloc(v->item, v->room * sizeof *v->item));
-        else tri_set(v->item, tri_new_array(void *, v->room));
+        if (v->item)
+            tri_set(v->item, tri_realloc(v->item, v->room * sizeof *v->item));
+        else
+            tri_set(v->item, tri_new_array(void *, v->room));
     }
     tri_set(v->item[v->n], item);
     v->n++;

@@ -22,7 +22,8 @@ int main(void) {
     tri_gc();
     tri_mem_stats s;
     tri_read_mem_stats(&s);
-    printf("%lu objects, %lu KiB live, next cycle by %lu KiB\n", s.heap_objects, s.heap_alloc >> 10, s.next_gc >> 10);
+    printf("%lu objects, %lu KiB live, next cycle by %lu KiB\n", s.heap_objects, s.heap_alloc >> 10,
+           s.next_gc >> 10);
     printf("%u cycles (%u asked for), longest pause %lu us of the last 256\n", s.num_gc, s.num_forced_gc,
            longest_pause(&s) / 1000);
     expect(s.mallocs - s.frees == s.heap_objects);

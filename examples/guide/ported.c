@@ -1,4 +1,4 @@
-/* ported.c - a program written for the Boehm collector, after the port: the calls that changed are in docs/porting-from-boehm.md. */
+/* ported.c - what the sample in docs/porting-from-boehm.md has become. */
 #include "expect.h"
 #include <string.h>
 #include <tricolor.h>

@@ -1,3 +1,4 @@
+/* reverse.c - the first program of the README: prints its input backwards. */
 #include <stdio.h>
 #include <tricolor.h>
 

@@ -8,7 +8,8 @@ enum { SLOTS = 1024 };
 
 int main(void) {
     /* Memory from elsewhere that holds pointers into the heap is made a root by hand. */
-    char **table = mmap(NULL, SLOTS * sizeof *table, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    char **table =
+        mmap(NULL, SLOTS * sizeof *table, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     expect(table != MAP_FAILED);
     tri_add_roots(table, table + SLOTS);
     for (int i = 0; i < SLOTS; i++) table[i] = tri_strdup("in the table"); /* no heap object: plain = */

@@ -36,7 +36,8 @@ int main(void) {
     tri_set(r->text.from, tri_strdup("text"));
     tri_set(r->text.to, r->text.from + 4); /* just past the string's last letter is inside its block */
     tri_set(r->more.owner, r->kid[3]);
-    tri_set(r->tagged, (uintptr_t)tri_strdup("odd") | 1); /* low bits may be used: any address inside will do */
+    tri_set(r->tagged,
+            (uintptr_t)tri_strdup("odd") | 1); /* low bits may be used: any address inside will do */
     union slot *s = tri_new_array(union slot, 100);
     tri_set(s[42].pointer, r->text.from);
     struct sample *samples = tri_new_array(struct sample, 1000);

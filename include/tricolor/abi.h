@@ -131,18 +131,18 @@ __attribute__((destructor(101), unused)) static void tri__module_dtor(void) {
 TRI__INLINE void *tri__bump(uintptr_t slot, size_t size) {
     uintptr_t line, table, object, next;
     __asm__("movq tri__tls@gottpoff(%%rip), %0" : "=r"(line));
-    __asm__ goto("771: movq %%fs:(%[line]), %[table]\n\t"
-                 "movq (%[table],%[slot]), %[object]\n\t"
-                 "movq %[object], %[next]\n\t"
-                 "addq %[size], %[next]\n\t"
-                 "cmpq 8(%[table],%[slot]), %[next]\n\t"
-                 "ja %l[empty]\n\t"
-                 "movq %[next], (%[table],%[slot])\n"
-                 "772:\n\t" TRI__RAS_ENTRY
-                 : [table] "=&r"(table), [object] "=&r"(object), [next] "=&r"(next)
-                 : [line] "r"(line), [slot] "r"(slot), [size] "re"(size)
-                 : "cc"
-                 : empty);
+    __asm__ volatile goto("771: movq %%fs:(%[line]), %[table]\n\t"
+                          "movq (%[table],%[slot]), %[object]\n\t"
+                          "movq %[object], %[next]\n\t"
+                          "addq %[size], %[next]\n\t"
+                          "cmpq 8(%[table],%[slot]), %[next]\n\t"
+                          "ja %l[empty]\n\t"
+                          "movq %[next], (%[table],%[slot])\n"
+                          "772:\n\t" TRI__RAS_ENTRY
+                         : [table] "=&r"(table), [object] "=&r"(object), [next] "=&r"(next)
+                         : [line] "r"(line), [slot] "r"(slot), [size] "re"(size)
+                         : "cc"
+                         : empty);
     if (!object) __builtin_unreachable();
     return (void *)object;
 empty:
@@ -179,19 +179,19 @@ shade:
 TRI__INLINE void *tri__bump(uintptr_t slot, size_t size) {
     uintptr_t line, table, object, next, end;
     __asm__("adrp %0, :gottprel:tri__tls\n\tldr %0, [%0, #:gottprel_lo12:tri__tls]" : "=r"(line));
-    __asm__ goto("771: mrs %[table], tpidr_el0\n\t"
-                 "ldr %[table], [%[table], %[line]]\n\t"
-                 "add %[table], %[table], %[slot]\n\t"
-                 "ldp %[object], %[end], [%[table]]\n\t"
-                 "add %[next], %[object], %[size]\n\t"
-                 "cmp %[next], %[end]\n\t"
-                 "b.hi %l[empty]\n\t"
-                 "str %[next], [%[table]]\n"
-                 "772:\n\t" TRI__RAS_ENTRY
-                 : [table] "=&r"(table), [object] "=&r"(object), [next] "=&r"(next), [end] "=&r"(end)
-                 : [line] "r"(line), [slot] "r"(slot), [size] "r"(size)
-                 : "cc"
-                 : empty);
+    __asm__ volatile goto("771: mrs %[table], tpidr_el0\n\t"
+                          "ldr %[table], [%[table], %[line]]\n\t"
+                          "add %[table], %[table], %[slot]\n\t"
+                          "ldp %[object], %[end], [%[table]]\n\t"
+                          "add %[next], %[object], %[size]\n\t"
+                          "cmp %[next], %[end]\n\t"
+                          "b.hi %l[empty]\n\t"
+                          "str %[next], [%[table]]\n"
+                          "772:\n\t" TRI__RAS_ENTRY
+                         : [table] "=&r"(table), [object] "=&r"(object), [next] "=&r"(next), [end] "=&r"(end)
+                         : [line] "r"(line), [slot] "r"(slot), [size] "r"(size)
+                         : "cc"
+                         : empty);
     if (!object) __builtin_unreachable();
     return (void *)object;
 empty:

@@ -77,10 +77,7 @@ static void yield_add_span(struct yield *y, uint32_t page) {
 /* ---- spans ---- */
 
 static void clobber(uint32_t page, const struct layout *l, unsigned word, uint64_t freed) {
-    for (; freed; freed &= freed - 1) {
-        uint32_t *at = (uint32_t *)(map_address(page) + (word * 64 + bits_lowest(freed)) * (uint64_t)l->size);
-        for (uint32_t i = 0; i < l->size / 4; i++) at[i] = 0xdeadbeef;
-    }
+    for (; freed; freed &= freed - 1) trix_central_clobber(page, l, word * 64 + bits_lowest(freed));
 }
 
 /* A list is worth walking only for spans with some room: below a sixteenth the few slots wait for company. */

@@ -74,7 +74,6 @@ static uintptr_t dtv_address(const struct thread *t) {
 static void visit_dynamic_tls(const struct thread *t, trix_range_visitor *visit, void *arg) {
     size_t n;
     const struct tls_module *module = trix_roots_tls_modules(&n);
-    uint64_t static_bytes = trix_roots_static_tls();
     uintptr_t dtv = n ? dtv_address(t) : 0;
     size_t slots = 0;
     if (!dtv || trix_os_read_self(&slots, (const void *)(dtv - sizeof(struct dtv_entry)), sizeof slots) != sizeof slots)
@@ -83,8 +82,9 @@ static void visit_dynamic_tls(const struct thread *t, trix_range_visitor *visit,
         struct dtv_entry e;
         uintptr_t at = dtv + module[i].id * sizeof e;
         if (module[i].id > slots || trix_os_read_self(&e, (const void *)at, sizeof e) != sizeof e) continue;
-        bool is_static = e.block - t->tp + static_bytes < 2 * static_bytes;
-        if (e.block && e.block != UINTPTR_MAX && !is_static && !inside(t->stack, e.block))
+        /* The main thread's static ones are scanned twice: "near the thread pointer" would be no proof, since malloc's
+         * arenas often begin where a stack ends. */
+        if (e.block && e.block != UINTPTR_MAX && !inside(t->stack, e.block))
             visit_unsure(e.block, e.block + module[i].bytes, visit, arg);
     }
 }

@@ -1,6 +1,7 @@
 /* central.c - see central.h. */
 #include "central.h"
 #include "gate.h"
+#include "../base/options.h"
 
 #include <string.h>
 
@@ -161,12 +162,18 @@ void trix_central_finish(struct layout *l, uint32_t page, unsigned handed) {
     lock_release(&l->lock);
 }
 
+void trix_central_clobber(uint32_t page, const struct layout *l, unsigned slot) {
+    uint32_t *at = (uint32_t *)(map_address(page) + slot * (uint64_t)l->size);
+    for (uint32_t i = 0; i < l->size / 4; i++) at[i] = 0xdeadbeef;
+}
+
 bool trix_central_free_slot(struct layout *l, uint32_t page, unsigned slot) {
     uint64_t slots[SPAN_SLOTS / 64] = {0};
     bits_set(slots, slot);
     lock_acquire(&l->lock);
     bool allocated = bits_test(map_alloc_bits(page), slot);
     if (allocated) {
+        if (UNLIKELY(trix_options.debug.clobberfree)) trix_central_clobber(page, l, slot);
         span_release(l, page, slots);
         l->frees++;
     }

@@ -35,6 +35,9 @@ void trix_central_unclaim(struct layout *l, uint32_t page, const uint64_t *slots
 /* Hands a list of freshly swept spans with free slots over: linked by state.next from first to last. */
 void trix_central_append(struct layout *l, uint32_t first, uint32_t last, uint64_t freed);
 
+/* GODEBUG=clobberfree=1: fills a slot about to be freed with a pattern. */
+void trix_central_clobber(uint32_t page, const struct layout *layout, unsigned slot);
+
 /* One object of a swept span back: clears its alloc bit. False when it was free already. */
 bool trix_central_free_slot(struct layout *l, uint32_t page, unsigned slot);
 

@@ -61,20 +61,32 @@ static bool put_off(struct thread *t, int sig, const siginfo_t *info, void *cont
     return queued;
 }
 
-/* The thread is outside: runs the handler as part of the program. */
+/* Calls the handler with the signals blocked that the program asked for. Before and after it all are: a stop or another
+ * handler must find this thread's books in order. */
+static void call_unmasked(int sig, siginfo_t *info, void *context) {
+    const struct program_action *a = &actions[sig];
+    uint64_t asked, interrupted = *(uint64_t *)&((ucontext_t *)context)->uc_sigmask;
+    memcpy(&asked, &a->action.sa_mask, sizeof asked);
+    if (!(a->flags & SA_NODEFER)) asked |= 1ull << (sig - 1);
+    trix_os_sigmask(SIG_SETMASK, interrupted | mask_strip(asked));
+    call_handler(sig, info, context);
+    trix_os_sigmask(SIG_SETMASK, ~0ull);
+}
+
+/* The thread is outside: runs the handler as part of the program. (A stack that a siglongjmp has left is forgotten.) */
 static void run_handler(struct thread *t, int sig, siginfo_t *info, void *context) {
     uintptr_t here = (uintptr_t)__builtin_frame_address(0), interrupted = trix_os_context_sp(context);
-    uintptr_t frame = t->handler_frame, outer_sp = t->handler_sp, blocked_sp = t->sp;
-    bool blocked = load_relaxed(&t->state) == THREAD_BLOCKED;
+    bool blocked = load_relaxed(&t->state) == THREAD_BLOCKED, first = !trix_on_altstack(t, interrupted);
+    uintptr_t frame = t->handler_frame, outer_sp = first ? 0 : t->handler_sp, blocked_sp = t->sp;
     t->handler_frame = here;
-    if (trix_on_altstack(t, here) && !trix_on_altstack(t, interrupted)) t->handler_sp = interrupted - OS_RED_ZONE;
+    if (first) t->handler_sp = trix_on_altstack(t, here) ? interrupted - OS_RED_ZONE : 0;
     t->user_signals++;
     int cancel = PTHREAD_CANCEL_DEFERRED;
     if (blocked) { /* the call may be cancelled at any instruction, the handler not: it may be inside */
         pthread_setcanceltype(PTHREAD_CANCEL_DEFERRED, &cancel);
         thread_unblock(t);
     }
-    call_handler(sig, info, context);
+    call_unmasked(sig, info, context);
     if (blocked) {
         thread_block(t, blocked_sp);
         pthread_setcanceltype(cancel, NULL);
@@ -91,11 +103,11 @@ static void trampoline(int sig, siginfo_t *info, void *context) {
         trix_modules_rewind(context);
         bool inside = t->cache.gate.inside != 0, held = load_seq(&trix_handlers_held) && t->state == THREAD_RUNNING;
         if ((!inside && !held) || is_fault(sig, info) || !put_off(t, sig, info, context)) {
-            if (inside) call_handler(sig, info, context);
+            if (inside) call_unmasked(sig, info, context);
             else run_handler(t, sig, info, context);
         }
     } else {
-        call_handler(sig, info, context);
+        call_unmasked(sig, info, context);
     }
     errno = saved;
 }
@@ -154,6 +166,7 @@ static struct trix_kernel_action kernel_action(const struct sigaction *wish) {
     if (is_function(wish)) {
         k.handler = (void *)trampoline;
         k.flags |= SA_SIGINFO;
+        k.mask = ~0ull; /* until the trampoline has set its books up: call_unmasked */
     }
     return k;
 }
@@ -169,6 +182,7 @@ static int set_action(int sig, const struct sigaction *wish, struct sigaction *o
     struct trix_kernel_action k = kernel_action(wish);
     struct sigaction copy = *wish; /* wish and old may be the same */
     a->flags = copy.sa_flags;
+    a->action.sa_mask = copy.sa_mask; /* the trampoline's, from the first signal on */
     if (is_function(&copy)) store_release(&a->handler, (uintptr_t)copy.sa_handler);
     if (sig != STOP_SIGNAL && !trix_os_sigaction_raw(sig, &k, NULL)) return -1;
     if (!is_function(&copy)) store_release(&a->handler, 0);

@@ -102,13 +102,24 @@ static void start_free(struct thread *t, struct start *s) {
     lock_release(&starts.lock);
 }
 
-/* Something has happened to the record, or, with s NULL, to the thread's record, if it has one. */
-static void start_settle(struct start *s, pthread_t thread, uint32_t bit) {
+/* The record of a thread that can be joined, or NULL. To be looked up before libc lets go of the thread: from then on its
+ * pthread_t may be another one's. */
+static struct start *start_find(pthread_t thread) {
     struct gate *g = gate_enter();
     lock_acquire(&starts.lock);
-    if (!s)
-        for (s = starts.used; s && !(s->named && pthread_equal(s->thread, thread));) s = s->next;
-    bool done = s && start_settle_locked(s, bit);
+    struct start *s = starts.used;
+    while (s && !(s->named && !(s->state & START_LET_GO) && pthread_equal(s->thread, thread))) s = s->next;
+    lock_release(&starts.lock);
+    gate_leave(g);
+    return s;
+}
+
+/* Something has happened to the thread of the record, if there is one. */
+static void start_settle(struct start *s, uint32_t bit) {
+    if (!s) return;
+    struct gate *g = gate_enter();
+    lock_acquire(&starts.lock);
+    bool done = start_settle_locked(s, bit);
     lock_release(&starts.lock);
     if (done) start_free((struct thread *)g, s);
     gate_leave(g);
@@ -134,7 +145,7 @@ static void keep_result(struct start *s, void *result) {
 /* The thread ends by returning, pthread_exit or cancellation: libc unwinds through here. */
 static void started_ends(struct start **s) {
     own_start = NULL;
-    start_settle(*s, 0, START_ENDED);
+    start_settle(*s, START_ENDED);
 }
 
 /* With the shared library the thread sanitizer's pthread_create is in front of ours, and what we start is a routine of its
@@ -168,12 +179,12 @@ EXPORT int pthread_create(pthread_t *restrict thread, const pthread_attr_t *rest
     pthread_t made;
     int error = trix_libc_pthread_create(&made, attributes, started, s);
     if (error) {
-        start_settle(s, 0, START_ALL);
+        start_settle(s, START_ALL);
         return error;
     }
     *thread = made;
     start_name(s, made);
-    start_settle(s, 0, START_CREATED);
+    start_settle(s, START_CREATED);
     return 0;
 }
 
@@ -188,17 +199,12 @@ EXPORT void pthread_exit(void *result) {
 /* ---- joining and detaching ---- */
 
 /* In a static executable pthread_exit is a cancellation for libc: the result that the thread meant is in its record. */
-static void *meant_result(pthread_t thread, void *result) {
-    struct gate *g = gate_enter();
-    lock_acquire(&starts.lock);
-    for (struct start *s = starts.used; s; s = s->next)
-        if (s->named && s->exited && pthread_equal(s->thread, thread)) result = (void *)trix_kept_get(s->kept);
-    lock_release(&starts.lock);
-    gate_leave(g);
-    return result;
+static void *meant_result(const struct start *s, void *result) {
+    return s && s->exited ? (void *)trix_kept_get(s->kept) : result;
 }
 
 EXPORT int pthread_join(pthread_t thread, void **result) {
+    struct start *s = start_find(thread);
     int error;
     {
         BLOCKING_KEEP(result);
@@ -206,41 +212,45 @@ EXPORT int pthread_join(pthread_t thread, void **result) {
         error = trix_libc_join(thread, result);
     }
     if (!error && result && *result == PTHREAD_CANCELED && trix_libc_static())
-        *result = meant_result(thread, *result);
-    if (!error) start_settle(NULL, thread, START_LET_GO);
+        *result = meant_result(s, *result);
+    if (!error) start_settle(s, START_LET_GO);
     return error;
 }
 
 EXPORT int pthread_detach(pthread_t thread) {
+    struct start *s = start_find(thread);
     int error = trix_libc_detach(thread);
-    if (!error) start_settle(NULL, thread, START_LET_GO);
+    if (!error) start_settle(s, START_LET_GO);
     return error;
 }
 
 #ifdef TRIX_SHARED
 EXPORT int pthread_tryjoin_np(pthread_t thread, void **result) {
+    struct start *s = start_find(thread);
     int error = NEXT(pthread_tryjoin_np)(thread, result);
-    if (!error) start_settle(NULL, thread, START_LET_GO);
+    if (!error) start_settle(s, START_LET_GO);
     return error;
 }
 
 EXPORT int pthread_timedjoin_np(pthread_t thread, void **result, const struct timespec *until) {
+    struct start *s = start_find(thread);
     int error;
     {
         BLOCKING(b);
         error = NEXT(pthread_timedjoin_np)(thread, result, until);
     }
-    if (!error) start_settle(NULL, thread, START_LET_GO);
+    if (!error) start_settle(s, START_LET_GO);
     return error;
 }
 
 EXPORT int pthread_clockjoin_np(pthread_t thread, void **result, clockid_t clock, const struct timespec *until) {
+    struct start *s = start_find(thread);
     int error;
     {
         BLOCKING(b);
         error = NEXT(pthread_clockjoin_np)(thread, result, clock, until);
     }
-    if (!error) start_settle(NULL, thread, START_LET_GO);
+    if (!error) start_settle(s, START_LET_GO);
     return error;
 }
 #endif

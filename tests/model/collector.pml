@@ -5,7 +5,8 @@
  *
  *   P1  When the phase goes off, every object reachable from a root is marked (cycle.c, I1): nothing that the program
  *       can still reach is ever freed.
- *   P2  A last stop that does not end the cycle leaves fewer white objects than the one before: so there are not many.
+ *   P2  A last stop that does not end the cycle leaves fewer white objects than the one before, so that
+ *       there is a last one.
  *   P3  Every run comes to an end: there is no deadlock, and no way to go round for ever.
  *   P4  A slot is handed out once, and only while it is claimed (cache.h, I2).
  *
@@ -124,7 +125,7 @@ byte used;            /* set: slots claimed */
 byte mark;            /* set: a free slot is marked (map.h, I1) */
 byte raw, grey;       /* sets: the shared queue's two kinds of buffers */
 byte own[2];          /* sets: grey objects that the collector, the helper holds */
-byte busy;          /* markers that hold work, or may come to hold it */
+byte busy;            /* work.c's `active`: markers that hold work, or may come to hold it */
 byte buf[2];          /* sets: barrier buffers */
 byte cur[2];          /* the slot left in the thread's run, or 0 */
 bool flag;            /* the barrier is on, phase is mark; changes only while all are stopped */
@@ -142,7 +143,7 @@ hidden byte reachable_is_marked, fewer_white, handed_out_well, nothing_is_grey; 
 #define REGISTERS(c) (SET(reg[2 * (c)]) | SET(reg[2 * (c) + 1]))
 #define STACK(t)     ((t) == 0 -> REGISTERS(0) | REGISTERS(HANDLER) | SET(word[FRAME]) : REGISTERS(1))
 #define STOPPABLE(t) (!inside[t] || !AWAIT_INSIDE)
-#define FLAG(t)      (flag && (STOP_FOR_FLIP || (!(ask & 1 << (t)))))
+#define FLAG(t)      (flag && (STOP_FOR_FLIP || !(ask & 1 << (t))))
 
 inline pick(p, s) { /* some member; s is not empty */
     p = 1;

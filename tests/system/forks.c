@@ -2,7 +2,7 @@
  * makes threads, forks again; it finds every object as it was. */
 #include "check.h"
 
-enum { FORKS = 60, LIST = 3000 };
+enum { FORKS = 30, LIST = 3000 };
 
 struct stamped *list; /* root */
 

@@ -5,7 +5,7 @@
 
 #include <setjmp.h>
 
-enum { RING = 512, SECONDS = 3 };
+enum { RING = 512 };
 
 struct stamped *by_handler[RING]; /* roots */
 struct stamped *by_thread[RING];
@@ -60,10 +60,10 @@ int main(void) {
     gc_loop_start(&loop);
     timer_settime(timer, 0, &(struct itimerspec){{0, 30000}, {0, 30000}}, NULL);
     step("handlers that return");
-    while (handler_number < 20000) allocate();
+    while (handler_number < 8000) allocate();
     step("handlers that jump");
     sigsetjmp(out, 1);
-    while (jumps < 2000) {
+    while (jumps < 600) {
         may_jump = 1;
         allocate();
         may_jump = 0;

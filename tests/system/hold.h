@@ -1,6 +1,6 @@
 /* hold.h - stops the collector at a chosen point of its cycle, so that a race with it becomes a sequence.
  *
- * For tests that link the archive, with --wrap=trix_roots_scan and --wrap=trix_world_resume: the linker leads the
+ * For tests that link the archive, with --wrap=trix_roots_scan and --wrap=trix_world_go: the linker leads the
  * collector's calls of these through here. The points:
  *
  *   HOLD_MARK   marking is on, every thread has been asked to scan itself, no global has been looked at
@@ -28,8 +28,8 @@ static struct {
 struct marker;
 uint64_t __real_trix_roots_scan(struct marker *m);
 uint64_t __wrap_trix_roots_scan(struct marker *m);
-void __real_trix_world_resume(void);
-void __wrap_trix_world_resume(void);
+void __real_trix_world_go(void);
+void __wrap_trix_world_go(void);
 HELPER void (*hold_on_resume)(void); /* called before the world goes on; NULL: nothing */
 
 HELPER void hold_here(int point) {
@@ -50,9 +50,9 @@ uint64_t __wrap_trix_roots_scan(struct marker *m) {
     return __real_trix_roots_scan(m);
 }
 
-void __wrap_trix_world_resume(void) {
+void __wrap_trix_world_go(void) {
     if (hold_on_resume) hold_on_resume();
-    __real_trix_world_resume();
+    __real_trix_world_go();
 }
 
 HELPER void *hold_cycle(void *arg) {

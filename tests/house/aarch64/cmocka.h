@@ -9,10 +9,12 @@
 
 struct CMUnitTest {
     const char *name;
-    void (*test)(void **state);
+    void (*test_func)(void **state);
+    void *setup_func, *teardown_func; /* not used */
+    void *initial_state;
 };
 
-#define cmocka_unit_test(f) {#f, f}
+#define cmocka_unit_test(f) {#f, f, NULL, NULL, NULL}
 
 #define fail_msg(...) (fprintf(stderr, "%s:%d: ", __FILE__, __LINE__), fprintf(stderr, __VA_ARGS__), fputc('\n', stderr), exit(1))
 #define assert_true(c) ((c) ? (void)0 : fail_msg("not true: %s", #c))
@@ -40,7 +42,7 @@ struct CMUnitTest {
     run_tests_(name, tests, sizeof(tests) / sizeof((tests)[0]))
 
 static inline int run_tests_(const char *name, const struct CMUnitTest *tests, size_t n) {
-    for (size_t i = 0; i < n; i++) tests[i].test(&(void *){NULL});
+    for (size_t i = 0; i < n; i++) tests[i].test_func(&(void *){tests[i].initial_state});
     printf("%s: %zu tests passed\n", name, n);
     return 0;
 }

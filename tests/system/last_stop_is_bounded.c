@@ -1,0 +1,44 @@
+/* Hazard 27. When the last stop finds that much is still to be marked, the world goes on: a large tree hangs on a pointer that
+ * has moved from a global to a stack that was scanned before. So the cycle has more stops than two, and loses nothing. */
+#include "hold.h"
+
+struct tree {
+    struct tree *kid[2];
+    uintptr_t self;
+};
+TRI_TYPE(struct tree, kid)
+
+enum { DEPTH = 19 };
+
+static struct tree *volatile global;
+static unsigned stops;
+
+static void count_stop(void) { stops++; }
+
+NO_INLINE static struct tree *grow(int depth) {
+    struct tree *t = tri_new(struct tree);
+    t->self = tri_hide(t);
+    for (int k = 0; depth > 0 && k < 2; k++) tri_set(t->kid[k], grow(depth - 1));
+    return t;
+}
+static unsigned long count(const struct tree *t) {
+    if (!t) return 0;
+    REQUIRE(t->self == tri_hide(t), "a node is lost");
+    return 1 + count(t->kid[0]) + count(t->kid[1]);
+}
+
+int main(void) {
+    global = grow(DEPTH);
+    clear_stack();
+    hold_on_resume = count_stop;
+    step("hold the collector while it marks");
+    hold_at(HOLD_MARK);
+    struct tree *volatile here = global; /* this stack has been scanned */
+    global = NULL;
+    stops = 0;
+    step("end the cycle");
+    hold_release();
+    REQUIRE(stops > 1, "the last stop has marked %lu nodes", count(here));
+    REQUIRE(count(here) == (2ul << DEPTH) - 1, "%lu nodes", count(here));
+    return 0;
+}
