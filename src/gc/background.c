@@ -77,10 +77,16 @@ static void stand_still(void) {
     fetch_sub_seq(&background.standing, 1);
 }
 
+/* Not while the world is stopped: the fork could not stop it then, nor go on; and not as an active marker, for whose work
+ * others would wait with the world stopped. */
 void trix_collector_poll(struct marker *m) {
-    if (LIKELY(!load_seq(&background.paused))) return;
-    if (m) trix_marker_flush(m);
+    if (LIKELY(!load_seq(&background.paused)) || load_seq(&trix_threads.stopping)) return;
+    if (m) {
+        trix_marker_flush(m);
+        trix_work_exit();
+    }
     stand_still();
+    if (m) trix_work_enter();
 }
 
 /* ---- helpers ---- */
@@ -114,7 +120,7 @@ static void *helper_main(void *arg) {
         uint32_t seen = trix_event_seen();
         if (helper_may_run(index) && trix_work_queued()) helper_bout(&m, index);
         else trix_event_wait(seen, 0);
-        trix_collector_poll(&m);
+        trix_collector_poll(NULL);
     }
     return NULL;
 }

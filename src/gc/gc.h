@@ -106,6 +106,7 @@ void trix_checkmark(void);
 void trix_collector_pause(void);
 bool trix_collector_standing(void);
 void trix_collector_resume(void);
-void trix_collector_poll(struct marker *m); /* collector's threads: the place where they stand still */
+/* Collector's threads: the place where they stand still. `m`: an active marker's, or NULL. */
+void trix_collector_poll(struct marker *m);
 
 #endif

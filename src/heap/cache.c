@@ -49,10 +49,19 @@ static bool run_next_stretch(struct run_table *t, const struct layout *l) {
     if (r->dirty) memset((void *)at, 0, n * l->size);
     if (l->id == LAYOUT_ID_TINY) t->tiny += (uint32_t)(n * (TINY_BLOCK / TINY_PIECE));
     publication_fence();
-    t->hot[l->id].end = at + n * l->size;
-    signal_fence(); /* a handler that interrupts us is deferred: only the order for racy readers of figures */
-    t->hot[l->id].cur = at;
+    struct tri__run *run = &t->hot[l->id];
+    store_relaxed(&run->end, 0); /* for run_look */
+    store_release(&run->cur, at);
+    store_release(&run->end, at + n * l->size);
     return true;
+}
+
+/* Another thread's run: never the beginning of one stretch with the end of another, between which live objects lie. */
+RACY_READS static struct tri__run run_look(const struct tri__run *run) {
+    for (;;) {
+        uintptr_t end = load_acquire(&run->end), cur = load_acquire(&run->cur);
+        if (load_relaxed(&run->end) == end) return (struct tri__run){cur, end};
+    }
 }
 
 static void run_activate(struct run_table *t, const struct layout *l) {
@@ -247,7 +256,8 @@ RACY_READS bool trix_cache_holds(const struct thread_cache *cache, uint32_t page
         if (reserved == page) return true;
     if (load_relaxed(&r->page) != page) return false;
     uintptr_t at = slot_address(layout_by_id(id), page, slot);
-    return bits_test(r->pending, slot) || (at >= load_relaxed(&t->hot[id].cur) && at < load_relaxed(&t->hot[id].end));
+    struct tri__run run = run_look(&t->hot[id]);
+    return bits_test(r->pending, slot) || (at >= run.cur && at < run.end);
 }
 
 RACY_READS void trix_cache_peek(const struct thread_cache *cache, uint64_t *counts, uint64_t *tiny) {
@@ -256,10 +266,11 @@ RACY_READS void trix_cache_peek(const struct thread_cache *cache, uint64_t *coun
     for (uint32_t i = 0; i < load_relaxed(&t->nactive); i++) {
         const struct layout *l = layout_by_id(t->active[i]);
         const struct run_state *r = &t->cold[l->id];
-        uintptr_t cur = load_relaxed(&t->hot[l->id].cur), end = load_relaxed(&t->hot[l->id].end);
-        uint64_t unused = bits_count_range(r->pending, 0, l->slots) + (cur < end ? (end - cur) / l->size : 0);
+        struct tri__run run = run_look(&t->hot[l->id]);
+        uint64_t left = run.cur < run.end ? run.end - run.cur : 0;
+        uint64_t unused = bits_count_range(r->pending, 0, l->slots) + left / l->size;
         if (r->page && unused <= r->claimed) counts[l->id] += r->claimed - unused;
-        if (l->id == LAYOUT_ID_TINY && cur < end) *tiny -= (end - cur) / TINY_PIECE;
+        if (l->id == LAYOUT_ID_TINY) *tiny -= left / TINY_PIECE;
     }
     *tiny += t->tiny;
 }

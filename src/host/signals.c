@@ -80,6 +80,8 @@ static void run_handler(struct thread *t, int sig, siginfo_t *info, void *contex
     uintptr_t frame = t->handler_frame, outer_sp = first ? 0 : t->handler_sp, blocked_sp = t->sp;
     t->handler_frame = here;
     if (first) t->handler_sp = trix_on_altstack(t, here) ? interrupted - OS_RED_ZONE : 0;
+    uint64_t deferred = t->deferred; /* not to come in before this handler has returned: its mask may forbid it */
+    t->deferred = 0;
     t->user_signals++;
     int cancel = PTHREAD_CANCEL_DEFERRED;
     if (blocked) { /* the call may be cancelled at any instruction, the handler not: it may be inside */
@@ -91,6 +93,8 @@ static void run_handler(struct thread *t, int sig, siginfo_t *info, void *contex
         thread_block(t, blocked_sp);
         pthread_setcanceltype(cancel, NULL);
     }
+    t->deferred = deferred;
+    if (deferred) t->cache.gate.pending = 1;
     t->sp = blocked_sp; /* it may have interrupted thread_block */
     t->handler_frame = frame;
     t->handler_sp = outer_sp;

@@ -1,4 +1,5 @@
-/* program.c - does one thing, named by its argument, so that a test can look at what the library says to it. */
+/* program.c - does one thing, named by its argument, so that a test can look at what the library says to it.
+ */
 #include <tricolor.h>
 
 #include <signal.h>
@@ -87,7 +88,8 @@ static void exhaust(size_t each) {
 }
 
 static void limit_address_space(const char *megabytes, char **argv) {
-    struct rlimit r = {.rlim_cur = strtoull(megabytes, NULL, 10) << 20, .rlim_max = strtoull(megabytes, NULL, 10) << 20};
+    struct rlimit r = {.rlim_cur = strtoull(megabytes, NULL, 10) << 20,
+                       .rlim_max = strtoull(megabytes, NULL, 10) << 20};
     if (setrlimit(RLIMIT_AS, &r) != 0) exit(4);
     execv("/proc/self/exe", argv);
     exit(4);
@@ -98,41 +100,69 @@ int main(int argc, char **argv) {
     char on_stack[16];
     static char global[16];
     if (!strcmp(what, "limit") && argc > 3) limit_address_space(argv[2], argv + 2);
-    if (!strcmp(what, "ok")) work();
-    else if (!strcmp(what, "plain")) plain();
-    else if (!strcmp(what, "percent")) percent();
-    else if (!strcmp(what, "clobber")) clobber();
-    else if (!strcmp(what, "free-foreign")) tri_free(global);
-    else if (!strcmp(what, "free-stack")) tri_free(on_stack);
-    else if (!strcmp(what, "free-malloc")) tri_free(malloc(10));
-    else if (!strcmp(what, "free-inner")) tri_free((char *)tri_alloc(100) + 24);
-    else if (!strcmp(what, "free-inner-large")) tri_free((char *)tri_alloc(100000) + 70000);
+    if (!strcmp(what, "ok"))
+        work();
+    else if (!strcmp(what, "plain"))
+        plain();
+    else if (!strcmp(what, "percent"))
+        percent();
+    else if (!strcmp(what, "clobber"))
+        clobber();
+    else if (!strcmp(what, "free-foreign"))
+        tri_free(global);
+    else if (!strcmp(what, "free-stack"))
+        tri_free(on_stack);
+    else if (!strcmp(what, "free-malloc"))
+        tri_free(malloc(10));
+    else if (!strcmp(what, "free-inner"))
+        tri_free((char *)tri_alloc(100) + 24);
+    else if (!strcmp(what, "free-inner-large"))
+        tri_free((char *)tri_alloc(100000) + 70000);
     else if (!strcmp(what, "free-twice")) {
         void *p = tri_alloc(100);
         tri_free(p);
         tri_free(p);
-    } else if (!strcmp(what, "realloc-foreign")) tri_realloc(global, 10);
-    else if (!strcmp(what, "realloc-inner")) tri_realloc((char *)tri_alloc(100) + 8, 10);
-    else if (!strcmp(what, "array-overflow")) tri_new_array(struct node, (size_t)1 << 60);
-    else if (!strcmp(what, "array-negative")) tri_new_array(struct node, (size_t)-1);
-    else if (!strcmp(what, "alloc-array-overflow")) tri_alloc_array((size_t)1 << 33, (size_t)1 << 33);
-    else if (!strcmp(what, "aligned")) (void)!tri_alloc_aligned(48, 10);
-    else if (!strcmp(what, "prealloc-large")) tri_prealloc(tri_type_of(struct large), 3);
-    else if (!strcmp(what, "unpin")) tri_unpin(tri_alloc(10));
-    else if (!strcmp(what, "pin-foreign")) tri_pin(global);
-    else if (!strcmp(what, "remove-roots")) tri_remove_roots(global, global + 16);
-    else if (!strcmp(what, "empty-roots")) tri_add_roots(global, global);
+    } else if (!strcmp(what, "realloc-foreign"))
+        tri_realloc(global, 10);
+    else if (!strcmp(what, "realloc-inner"))
+        tri_realloc((char *)tri_alloc(100) + 8, 10);
+    else if (!strcmp(what, "array-overflow"))
+        tri_new_array(struct node, (size_t)1 << 60);
+    else if (!strcmp(what, "array-negative"))
+        tri_new_array(struct node, (size_t)-1);
+    else if (!strcmp(what, "alloc-array-overflow"))
+        tri_alloc_array((size_t)1 << 33, (size_t)1 << 33);
+    else if (!strcmp(what, "aligned"))
+        (void)!tri_alloc_aligned(48, 10);
+    else if (!strcmp(what, "prealloc-large"))
+        tri_prealloc(tri_type_of(struct large), 3);
+    else if (!strcmp(what, "unpin"))
+        tri_unpin(tri_alloc(10));
+    else if (!strcmp(what, "pin-foreign"))
+        tri_pin(global);
+    else if (!strcmp(what, "remove-roots"))
+        tri_remove_roots(global, global + 16);
+    else if (!strcmp(what, "empty-roots"))
+        tri_add_roots(global, global);
     else if (!strcmp(what, "blocking-twice")) {
         tri_blocking_begin();
         tri_blocking_begin();
-    } else if (!strcmp(what, "blocking-end")) tri_blocking_end();
-    else if (!strcmp(what, "huge")) (void)!tri_alloc((size_t)1 << 62);
-    else if (!strcmp(what, "largest")) (void)!tri_alloc(SIZE_MAX);
-    else if (!strcmp(what, "largest-leaf")) (void)!tri_alloc_leaf(SIZE_MAX - 100);
-    else if (!strcmp(what, "largest-aligned")) (void)!tri_alloc_aligned(1 << 20, SIZE_MAX - 4096);
-    else if (!strcmp(what, "largest-realloc")) tri_realloc(tri_alloc(10), SIZE_MAX);
-    else if (!strcmp(what, "exhaust-small")) exhaust(1000);
-    else if (!strcmp(what, "exhaust-large")) exhaust(1 << 20);
+    } else if (!strcmp(what, "blocking-end"))
+        tri_blocking_end();
+    else if (!strcmp(what, "huge"))
+        (void)!tri_alloc((size_t)1 << 62);
+    else if (!strcmp(what, "largest"))
+        (void)!tri_alloc(SIZE_MAX);
+    else if (!strcmp(what, "largest-leaf"))
+        (void)!tri_alloc_leaf(SIZE_MAX - 100);
+    else if (!strcmp(what, "largest-aligned"))
+        (void)!tri_alloc_aligned(1 << 20, SIZE_MAX - 4096);
+    else if (!strcmp(what, "largest-realloc"))
+        tri_realloc(tri_alloc(10), SIZE_MAX);
+    else if (!strcmp(what, "exhaust-small"))
+        exhaust(1000);
+    else if (!strcmp(what, "exhaust-large"))
+        exhaust(1 << 20);
     else if (!strcmp(what, "exhaust-handler")) {
         tri_set_oom_handler(handler);
         exhaust(1 << 20);

@@ -1,4 +1,5 @@
-/* What lies where: 16 bytes for untyped blocks, _Alignof for types, what was asked for by tri_alloc_aligned. */
+/* What lies where: 16 bytes for untyped blocks, _Alignof for types, what was asked for by tri_alloc_aligned.
+ */
 #include "check.h"
 
 struct plain {
@@ -16,16 +17,15 @@ struct line {
     void *p;
 } __attribute__((aligned(64)));
 TRI_TYPE(struct line, p)
-typedef __attribute__((aligned(16))) struct quad {
-    double v[2];
-} quad;
+typedef __attribute__((aligned(16))) struct quad { double v[2]; } quad;
 TRI_TYPE_LEAF(quad)
 
 static void *kept[4096]; /* so that addresses are not given out twice */
 static unsigned nkept;
 
 static void look(const char *what, size_t size, void *p, size_t align) {
-    REQUIRE((uintptr_t)p % align == 0, "%s of %zu bytes is at %p, not at a multiple of %zu", what, size, p, align);
+    REQUIRE((uintptr_t)p % align == 0, "%s of %zu bytes is at %p, not at a multiple of %zu", what, size, p,
+            align);
     if (nkept < 4096) kept[nkept++] = p;
 }
 

@@ -1,6 +1,6 @@
-/* Hazard 17. The only pointer to a buffer is the argument of a system call that blocks: collections meanwhile leave it
- * alone, and the kernel writes into the block it was given. The same between tri_blocking_begin and end, and for the argument
- * and result of tri_blocking_call; callee-saved registers count as well. */
+/* Hazard 17. The only pointer to a buffer is the argument of a system call that blocks: collections meanwhile
+ * leave it alone, and the kernel writes into the block it was given. The same between tri_blocking_begin and
+ * end, and for the argument and result of tri_blocking_call; callee-saved registers count as well. */
 #include "check.h"
 
 #include <poll.h>
@@ -58,9 +58,12 @@ static const struct way {
     const char *name;
     void (*call)(void);
 } ways[] = {
-    {"read", by_read},         {"recv", by_recv},
-    {"recvfrom", by_recvfrom}, {"readv", by_readv},
-    {"tri_blocking_call", by_blocking_call}, {"tri_blocking_begin", by_begin_and_end},
+    {"read", by_read},
+    {"recv", by_recv},
+    {"recvfrom", by_recvfrom},
+    {"readv", by_readv},
+    {"tri_blocking_call", by_blocking_call},
+    {"tri_blocking_begin", by_begin_and_end},
 };
 
 static int tid; /* atomic */
@@ -98,7 +101,8 @@ static void try(const struct way *way) {
 static int in_block, out_block; /* atomic */
 static hidden in_register[5];
 
-/* Five objects, each in one callee-saved register and nowhere else, from before tri_blocking_begin to after _end. */
+/* Five objects, each in one callee-saved register and nowhere else, from before tri_blocking_begin to after
+ * _end. */
 NO_INLINE static void *five(void) {
     struct stamped **all = (struct stamped **)tri_alloc(5 * sizeof *all);
     for (uint64_t i = 0; i < 5; i++) {
@@ -110,7 +114,8 @@ NO_INLINE static void *five(void) {
 }
 static void wait_blocked(void) {
     post(&in_block);
-    while (!posted(&out_block)) {}
+    while (!posted(&out_block)) {
+    }
 }
 static void (*const calls[3])(void) = {tri_blocking_begin, wait_blocked, tri_blocking_end};
 
@@ -129,7 +134,8 @@ static void *holds_registers(void *arg) {
                      "movq %%rbp, %%rsp\n\tpopq %%rbp\n\t"
                      : "+r"(all), "+r"(call)
                      :
-                     : "rbx", "r12", "r13", "r14", "r15", "rcx", "rsi", "rdi", "r8", "r9", "r10", "r11", "memory", "cc");
+                     : "rbx", "r12", "r13", "r14", "r15", "rcx", "rsi", "rdi", "r8", "r9", "r10", "r11",
+                       "memory", "cc");
     return NULL;
 }
 

@@ -1,6 +1,6 @@
-/* Collections are not felt by calls that block: none returns early, or with EINTR, while another thread collects in a loop
- * and the stop signal comes in all the time, as it does when it was under way as the thread blocked. A handler of the
- * program's own interrupts them as ever. */
+/* Collections are not felt by calls that block: none returns early, or with EINTR, while another thread
+ * collects in a loop and the stop signal comes in all the time, as it does when it was under way as the
+ * thread blocked. A handler of the program's own interrupts them as ever. */
 #include "check.h"
 
 #include <poll.h>
@@ -206,7 +206,9 @@ static ssize_t w_queue(void) {
     return msgrcv(queue_id, &m, 8, 0, 0) == 8 ? 1 : -1;
 }
 static void g_flock(void) { flock(lock_fd[1], LOCK_UN); }
-static ssize_t w_flock(void) { return flock(lock_fd[0], LOCK_EX) == 0 && flock(lock_fd[0], LOCK_UN) == 0 ? 1 : -1; }
+static ssize_t w_flock(void) {
+    return flock(lock_fd[0], LOCK_EX) == 0 && flock(lock_fd[0], LOCK_UN) == 0 ? 1 : -1;
+}
 static void g_child(void) { REQUIRE(write(child_pipe[1], "x", 1) == 1, "write"); }
 static ssize_t w_child(void) {
     int status;
@@ -249,11 +251,12 @@ static ssize_t w_sigsuspend(void) {
 }
 static ssize_t w_interrupted(void) {
     int before = posted(&handled);
-    return nanosleep(&(struct timespec){50, 0}, NULL) == -1 && errno == EINTR && posted(&handled) == before + 1 ? 1 : -1;
+    return nanosleep(&(struct timespec){50, 0}, NULL) == -1 && errno == EINTR &&
+                   posted(&handled) == before + 1
+               ? 1
+               : -1;
 }
-static ssize_t w_poll_interrupted(void) {
-    return poll(NULL, 0, -1) == -1 && errno == EINTR ? 1 : -1;
-}
+static ssize_t w_poll_interrupted(void) { return poll(NULL, 0, -1) == -1 && errno == EINTR ? 1 : -1; }
 
 static const struct waiting {
     const char *name;

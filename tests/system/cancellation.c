@@ -1,5 +1,6 @@
-/* Threads are cancelled while they wait in each of the calls that the library stands in front of, as they would be without
- * it, and while they allocate; collections go on, and cleanup handlers find their objects. */
+/* Threads are cancelled while they wait in each of the calls that the library stands in front of, as they
+ * would be without it, and while they allocate; collections go on, and cleanup handlers find their objects.
+ */
 #include "check.h"
 
 #include <poll.h>
@@ -31,7 +32,9 @@ static void c_epoll_wait(void) { epoll_wait(epoll_fd, &(struct epoll_event){0}, 
 static void c_epoll_pwait(void) { epoll_pwait(epoll_fd, &(struct epoll_event){0}, 1, -1, &none); }
 static void c_nanosleep(void) { nanosleep(&(struct timespec){1000, 0}, NULL); }
 static void c_sleep(void) { sleep(1000); }
-static void c_clock_nanosleep(void) { clock_nanosleep(CLOCK_MONOTONIC, 0, &(struct timespec){1000, 0}, NULL); }
+static void c_clock_nanosleep(void) {
+    clock_nanosleep(CLOCK_MONOTONIC, 0, &(struct timespec){1000, 0}, NULL);
+}
 static void c_pause(void) { pause(); }
 static void c_sigsuspend(void) { sigsuspend(&none); }
 static void c_sigwaitinfo(void) { sigwaitinfo(&usr2, NULL); }
@@ -69,19 +72,32 @@ static const struct way {
     const char *name;
     void (*call)(void);
 } ways[] = {
-    {"read", c_read},           {"readv", c_readv},
-    {"recv", c_recv},           {"recvfrom", c_recvfrom},
-    {"accept", c_accept},       {"poll", c_poll},
-    {"ppoll", c_ppoll},         {"select", c_select},
-    {"pselect", c_pselect},     {"epoll_wait", c_epoll_wait},
-    {"epoll_pwait", c_epoll_pwait}, {"nanosleep", c_nanosleep},
-    {"sleep", c_sleep},         {"clock_nanosleep", c_clock_nanosleep},
-    {"pause", c_pause},         {"sigsuspend", c_sigsuspend},
-    {"sigwaitinfo", c_sigwaitinfo}, {"sigwait", c_sigwait},
-    {"sigtimedwait", c_sigtimedwait}, {"sem_wait", c_sem_wait},
-    {"sem_timedwait", c_sem_timedwait}, {"msgrcv", c_msgrcv},
-    {"pthread_cond_wait", c_cond_wait}, {"waitpid", c_waitpid},
-    {"pthread_join", c_join},   {"pthread_testcancel", c_testcancel},
+    {"read", c_read},
+    {"readv", c_readv},
+    {"recv", c_recv},
+    {"recvfrom", c_recvfrom},
+    {"accept", c_accept},
+    {"poll", c_poll},
+    {"ppoll", c_ppoll},
+    {"select", c_select},
+    {"pselect", c_pselect},
+    {"epoll_wait", c_epoll_wait},
+    {"epoll_pwait", c_epoll_pwait},
+    {"nanosleep", c_nanosleep},
+    {"sleep", c_sleep},
+    {"clock_nanosleep", c_clock_nanosleep},
+    {"pause", c_pause},
+    {"sigsuspend", c_sigsuspend},
+    {"sigwaitinfo", c_sigwaitinfo},
+    {"sigwait", c_sigwait},
+    {"sigtimedwait", c_sigtimedwait},
+    {"sem_wait", c_sem_wait},
+    {"sem_timedwait", c_sem_timedwait},
+    {"msgrcv", c_msgrcv},
+    {"pthread_cond_wait", c_cond_wait},
+    {"waitpid", c_waitpid},
+    {"pthread_join", c_join},
+    {"pthread_testcancel", c_testcancel},
 };
 
 static int tid, cleaned; /* atomic */
@@ -89,7 +105,8 @@ static int tid, cleaned; /* atomic */
 static void clean(void *arg) {
     struct stamped *s = (struct stamped *)arg;
     REQUIRE(stamped_ok(s, 5), "the object of the cancelled thread is lost");
-    for (uint64_t i = 0; i < 300; i++) REQUIRE(stamped_ok(stamped_new(i), i), "the cancelled thread cannot allocate");
+    for (uint64_t i = 0; i < 300; i++)
+        REQUIRE(stamped_ok(stamped_new(i), i), "the cancelled thread cannot allocate");
     post(&cleaned);
 }
 
@@ -127,7 +144,8 @@ static void cancel(const struct way *way) {
 int main(void) {
     int hold[2];
     pid_t child;
-    REQUIRE(pipe(pipe_fd) == 0 && pipe(hold) == 0 && socketpair(AF_UNIX, SOCK_STREAM, 0, sockets) == 0, "pipe");
+    REQUIRE(pipe(pipe_fd) == 0 && pipe(hold) == 0 && socketpair(AF_UNIX, SOCK_STREAM, 0, sockets) == 0,
+            "pipe");
     epoll_fd = epoll_create1(EPOLL_CLOEXEC);
     sem_init(&semaphore, 0, 0);
     queue_id = msgget(IPC_PRIVATE, 0600);

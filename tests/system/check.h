@@ -1,12 +1,12 @@
-/* check.h - what the system tests share: a test is one program, exits 0 when all is well, 1 with a line that says what
- * is not, 77 when it cannot be run here.
+/* check.h - what the system tests share: a test is one program, exits 0 when all is well, 1 with a line that
+ * says what is not, 77 when it cannot be run here.
  *
- * Objects are stamped with their own address and a number, so that a lost one is noticed, whether its memory has been
- * given to somebody else (it reads zero, or another number) or not (GODEBUG=clobberfree=1, which all tests run with). A
- * test remembers where an object was by a hidden pointer, which no scan takes for one.
+ * Objects are stamped with their own address and a number, so that a lost one is noticed, whether its memory
+ * has been given to somebody else (it reads zero, or another number) or not (GODEBUG=clobberfree=1, which all
+ * tests run with). A test remembers where an object was by a hidden pointer, which no scan takes for one.
  *
- * Nothing here waits for time to pass: threads wait for each other by handshakes, and for the kernel by asking it. A test
- * that hangs names the step it hangs in, by a timer that goes past the library.
+ * Nothing here waits for time to pass: threads wait for each other by handshakes, and for the kernel by
+ * asking it. A test that hangs names the step it hangs in, by a timer that goes past the library.
  */
 #ifndef CHECK_H
 #define CHECK_H
@@ -31,7 +31,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define HELPER   __attribute__((unused)) static
+#define HELPER    __attribute__((unused)) static
 #define NO_INLINE __attribute__((noinline, noclone))
 #ifdef __clang__
 #undef NO_INLINE
@@ -54,17 +54,17 @@ HELPER void step(const char *what) { check_step = what; }
 __attribute__((format(printf, 4, 5), noreturn, unused)) static void
 check_failed(const char *file, int line, const char *condition, const char *format, ...) {
     va_list args;
-    fprintf(stderr, "%s:%d: [%s] not true: %s: ", strrchr(file, '/') ? strrchr(file, '/') + 1 : file, line, check_step,
-            condition);
+    fprintf(stderr, "%s:%d: [%s] not true: %s: ", strrchr(file, '/') ? strrchr(file, '/') + 1 : file, line,
+            check_step, condition);
     va_start(args, format);
     vfprintf(stderr, format, args);
     va_end(args);
     fprintf(stderr, "\n");
     _exit(1);
 }
-#define REQUIRE(condition, ...)                                                                                \
-    do {                                                                                                       \
-        if (!(condition)) check_failed(__FILE__, __LINE__, #condition, __VA_ARGS__);                           \
+#define REQUIRE(condition, ...)                                                                              \
+    do {                                                                                                     \
+        if (!(condition)) check_failed(__FILE__, __LINE__, #condition, __VA_ARGS__);                         \
     } while (0)
 
 __attribute__((format(printf, 1, 2), noreturn, unused)) static void skip(const char *format, ...) {
@@ -183,7 +183,9 @@ HELPER void gc_loop_start(struct gc_loop *loop) {
     int error = pthread_create(&loop->thread, NULL, gc_loop_main, loop);
     REQUIRE(error == 0, "pthread_create: %s", strerror(error));
 }
-HELPER unsigned gc_loop_cycles(struct gc_loop *loop) { return __atomic_load_n(&loop->cycles, __ATOMIC_SEQ_CST); }
+HELPER unsigned gc_loop_cycles(struct gc_loop *loop) {
+    return __atomic_load_n(&loop->cycles, __ATOMIC_SEQ_CST);
+}
 /* Returns when n more cycles have been begun and ended. */
 HELPER void gc_loop_await(struct gc_loop *loop, unsigned n) {
     unsigned from = gc_loop_cycles(loop);
@@ -224,8 +226,9 @@ HELPER void task_status(int tid, const char *field, char *value, size_t size) {
     memcpy(value, at, length);
     value[length] = 0;
 }
-/* Returns when the thread sleeps in the kernel: after it has announced a blocking call, when it is in it. A thread that
- * the collector happens to have parked sleeps too, so with collections under way ask more than once. */
+/* Returns when the thread sleeps in the kernel: after it has announced a blocking call, when it is in it. A
+ * thread that the collector happens to have parked sleeps too, so with collections under way ask more than
+ * once. */
 HELPER void await_asleep(int tid) {
     char state[32];
     do {

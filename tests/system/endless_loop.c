@@ -1,5 +1,5 @@
-/* Threads that loop without a call, and threads that sleep for ever, hold up no collection; what only their registers and stacks
- * hold lives, and thread-locals do. */
+/* Threads that loop without a call, and threads that sleep for ever, hold up no collection; what only their
+ * registers and stacks hold lives, and thread-locals do. */
 #include "check.h"
 
 enum { THREADS = 6 };

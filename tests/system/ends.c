@@ -1,6 +1,7 @@
-/* Hazard 4. Pointers anywhere into an object keep it alive, and so does one just past its end: of blocks, arrays and
- * flexible structs from anywhere, of a single typed object from stacks, registers and thread-locals. But from the heap a
- * pointer to an object's start does not keep the typed object before it. */
+/* Hazard 4. Pointers anywhere into an object keep it alive, and so does one just past its end: of blocks,
+ * arrays and flexible structs from anywhere, of a single typed object from stacks, registers and
+ * thread-locals. But from the heap a pointer to an object's start does not keep the typed object before it.
+ */
 #include "check.h"
 
 struct flex {
@@ -9,7 +10,8 @@ struct flex {
 };
 TRI_TYPE(struct flex, first)
 
-static const size_t sizes[] = {8, 16, 24, 32, 48, 64, 100, 128, 512, 1024, 8192, 32760, 32768, 40960, 65536, 1 << 20};
+static const size_t sizes[] = {8,   16,   24,   32,    48,    64,    100,   128,
+                               512, 1024, 8192, 32760, 32768, 40960, 65536, 1 << 20};
 enum { SIZES = sizeof sizes / sizeof sizes[0], KINDS = 5, PLACES = 7, ALL = SIZES * KINDS * PLACES };
 
 static void *make(int kind, size_t *size) {
@@ -29,7 +31,7 @@ static size_t place(int k, size_t size) {
     return at[k];
 }
 
-static hidden where[ALL];   /* the objects' starts */
+static hidden where[ALL]; /* the objects' starts */
 char *in_global[ALL];
 char **in_heap; /* not static: the compiler must not think that nobody looks */
 __thread char *in_thread;
@@ -48,8 +50,9 @@ NO_INLINE static void make_all(char **pointer) {
 
 static void check_all(const char *from) {
     for (int i = 0; i < ALL; i++)
-        REQUIRE(tri_base(tri_reveal(where[i])) == tri_reveal(where[i]), "from %s: kind %d, %zu bytes, place %d is lost",
-                from, i / PLACES / SIZES, sizes[i / PLACES % SIZES], i % PLACES);
+        REQUIRE(tri_base(tri_reveal(where[i])) == tri_reveal(where[i]),
+                "from %s: kind %d, %zu bytes, place %d is lost", from, i / PLACES / SIZES,
+                sizes[i / PLACES % SIZES], i % PLACES);
 }
 
 /* ---- single typed objects, which are packed ---- */
@@ -75,8 +78,31 @@ NO_INLINE static void from_stack(void) {
     struct stamped *volatile ends[TYPED];
     make_typed((struct stamped **)ends, 1);
     collect();
-    REQUIRE(typed_live(0, 1) == TYPED, "%d of %d objects live by their ends on the stack", typed_live(0, 1), TYPED);
+    REQUIRE(typed_live(0, 1) == TYPED, "%d of %d objects live by their ends on the stack", typed_live(0, 1),
+            TYPED);
     memset((void *)ends, 0, sizeof ends);
+}
+
+/* The same on the stack of a thread that runs, which scans itself. */
+static int ready, go; /* atomic */
+static void *running(void *arg) {
+    struct stamped *volatile ends[TYPED];
+    make_typed((struct stamped **)ends, 1);
+    post(&ready);
+    while (!posted(&go)) {
+    }
+    memset((void *)ends, 0, sizeof ends);
+    return arg;
+}
+static void from_running_stack(void) {
+    pthread_t thread;
+    pthread_create(&thread, NULL, running, NULL);
+    await(&ready, 1);
+    collect();
+    REQUIRE(typed_live(0, 1) == TYPED, "%d of %d objects live by their ends on a running stack",
+            typed_live(0, 1), TYPED);
+    post(&go);
+    pthread_join(thread, NULL);
 }
 
 NO_INLINE static void make_one(void) {
@@ -110,6 +136,7 @@ int main(void) {
     in_heap = NULL;
     step("ends of typed objects");
     from_stack();
+    from_running_stack();
     make_one();
     collect();
     REQUIRE(stamped_lives(typed[0], 1), "an object whose end a thread-local holds is lost");
@@ -117,7 +144,7 @@ int main(void) {
     make_every_second();
     collect();
     REQUIRE(typed_live(1, 2) == TYPED / 2, "objects are lost");
-    REQUIRE(typed_live(0, 2) < TYPED / 20, "%d of %d objects live by the start of the next one", typed_live(0, 2),
-            TYPED / 2);
+    REQUIRE(typed_live(0, 2) < TYPED / 20, "%d of %d objects live by the start of the next one",
+            typed_live(0, 2), TYPED / 2);
     return 0;
 }

@@ -1,5 +1,5 @@
-/* Hazard 22. A child of fork, made at any moment of a cycle and whatever the other threads are doing, allocates, collects,
- * makes threads, forks again; it finds every object as it was. */
+/* Hazard 22. A child of fork, made at any moment of a cycle and whatever the other threads are doing,
+ * allocates, collects, makes threads, forks again; it finds every object as it was. */
 #include "check.h"
 
 enum { FORKS = 30, LIST = 3000 };
@@ -15,7 +15,8 @@ static void build(void) {
 }
 static void check_list(void) {
     uint64_t n = LIST;
-    for (struct stamped *s = list; s; s = s->next) REQUIRE(stamped_ok(s, --n), "object %lu of the list", (long)n);
+    for (struct stamped *s = list; s; s = s->next)
+        REQUIRE(stamped_ok(s, --n), "object %lu of the list", (long)n);
     REQUIRE(n == 0, "%lu objects are missing", (long)n);
 }
 

@@ -1,4 +1,5 @@
-/* tri_free gives memory back at once: freeing everything by hand needs no collection and no more memory, for each kind. */
+/* tri_free gives memory back at once: freeing everything by hand needs no collection and no more memory, for
+ * each kind. */
 #include "check.h"
 
 struct node {
@@ -36,8 +37,8 @@ int main(void) {
             for (int i = 0; i < EACH; i++) tri_free(objects[i]);
             tri_read_mem_stats(round == 1 ? &first : &now);
         }
-        REQUIRE(now.heap_objects <= first.heap_objects, "kind %d: %lu objects, then %lu", kind, (long)first.heap_objects,
-                (long)now.heap_objects);
+        REQUIRE(now.heap_objects <= first.heap_objects, "kind %d: %lu objects, then %lu", kind,
+                (long)first.heap_objects, (long)now.heap_objects);
         REQUIRE(now.heap_inuse <= first.heap_inuse + (1 << 20), "kind %d: %lu bytes, then %lu", kind,
                 (long)first.heap_inuse, (long)now.heap_inuse);
     }

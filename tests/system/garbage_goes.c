@@ -1,5 +1,6 @@
-/* At least 99 % of what is dropped is reclaimed within two cycles, and what is kept by mistake does not grow: over a
- * thousand rounds of building and dropping lists, trees, rings, arrays and large blocks, neither objects nor memory grow. */
+/* At least 99 % of what is dropped is reclaimed within two cycles, and what is kept by mistake does not grow:
+ * over a thousand rounds of building and dropping lists, trees, rings, arrays and large blocks, neither
+ * objects nor memory grow. */
 #include "check.h"
 
 enum { ROUNDS = 1000, OBJECTS = 3000 };
@@ -78,7 +79,7 @@ int main(void) {
     tri_gc();
     tri_read_mem_stats(&late);
     REQUIRE(late.heap_objects <= 2000, "%lu objects are left", (long)late.heap_objects);
-    REQUIRE(late.heap_sys <= early.heap_sys + (8 << 20), "the heap has grown from %lu to %lu", (long)early.heap_sys,
-            (long)late.heap_sys);
+    REQUIRE(late.heap_sys <= early.heap_sys + (8 << 20), "the heap has grown from %lu to %lu",
+            (long)early.heap_sys, (long)late.heap_sys);
     return 0;
 }

@@ -1,6 +1,6 @@
-/* Hazards 7 and 21. Handlers interrupt a thread thousands of times a second in the middle of allocating and storing; they
- * allocate objects of the same kinds, store pointers, and some leave by siglongjmp. No slot is handed out twice, no store
- * is lost. */
+/* Hazards 7 and 21. Handlers interrupt a thread thousands of times a second in the middle of allocating and
+ * storing; they allocate objects of the same kinds, store pointers, and some leave by siglongjmp. No slot is
+ * handed out twice, no store is lost. */
 #include "check.h"
 
 #include <setjmp.h>
@@ -11,7 +11,7 @@ struct stamped *by_handler[RING]; /* roots */
 struct stamped *by_thread[RING];
 struct {
     struct stamped *head;
-} *heads[8];
+} * heads[8];
 
 static volatile uint64_t handler_number, thread_number, jumps;
 static sigjmp_buf out;
@@ -23,7 +23,8 @@ static void on_timer(int sig) {
     uint64_t n = ++handler_number;
     struct stamped *s = stamped_new(n);
     unsigned slot = n % RING;
-    if (by_handler[slot]) REQUIRE(stamped_ok(by_handler[slot], n - RING), "object %lu of the handler", (long)(n - RING));
+    if (by_handler[slot])
+        REQUIRE(stamped_ok(by_handler[slot], n - RING), "object %lu of the handler", (long)(n - RING));
     by_handler[slot] = s;
     tri_set(s->next, by_handler[(n * 7) % RING]);
     tri_set(s->next, NULL);
@@ -41,7 +42,9 @@ static void allocate(void) {
     for (int i = 0; i < 1000; i++) {
         uint64_t n = ++thread_number;
         struct stamped *s = stamped_new(n | 1ull << 40), *old = by_thread[n % RING];
-        if (old) REQUIRE(stamped_ok(old, old->number) && old->number >> 40 == 1, "an object of the thread is lost");
+        if (old)
+            REQUIRE(stamped_ok(old, old->number) && old->number >> 40 == 1,
+                    "an object of the thread is lost");
         by_thread[n % RING] = s;
         if (old) tri_set(s->next, NULL);
         char *block = (char *)tri_alloc(40);
@@ -71,6 +74,7 @@ int main(void) {
     may_jump = 0;
     timer_delete(timer);
     REQUIRE(gc_loop_stop(&loop) > 0, "no collection");
-    for (int i = 0; i < 8; i++) REQUIRE(stamped_ok(heads[i]->head, heads[i]->head->number), "head %d is lost", i);
+    for (int i = 0; i < 8; i++)
+        REQUIRE(stamped_ok(heads[i]->head, heads[i]->head->number), "head %d is lost", i);
     return 0;
 }

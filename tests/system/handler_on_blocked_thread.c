@@ -1,13 +1,14 @@
-/* Hazard 6. A handler that runs on a thread that is blocked in a system call, and is taken as standing still, makes it a
- * running one: what the handler allocates and holds on its own stack lives, what it stores is seen, it waits for
- * a stop under way, and when it leaves by siglongjmp the thread goes on running, not blocked. */
+/* Hazard 6. A handler that runs on a thread that is blocked in a system call, and is taken as standing still,
+ * makes it a running one: what the handler allocates and holds on its own stack lives, what it stores is
+ * seen, it waits for a stop under way, and when it leaves by siglongjmp the thread goes on running, not
+ * blocked. */
 #include "check.h"
 
 #include <setjmp.h>
 
 enum { ROUNDS = 200 };
 
-struct stamped *stored; /* by the handler; root */
+struct stamped *stored;                           /* by the handler; root */
 static int in_handler, release, rounds, problems; /* atomic */
 static int pipe_fd[2];
 static sigjmp_buf out;
@@ -19,7 +20,8 @@ NO_INLINE static void work(void) {
     for (uint64_t i = 0; i < 50; i++) own[i] = stamped_new(i);
     tri_set(stored, stamped_new(77));
     post(&in_handler);
-    while (posted(&release) < posted(&in_handler)) {}
+    while (posted(&release) < posted(&in_handler)) {
+    }
     for (uint64_t i = 0; i < 50; i++)
         if (!stamped_ok(own[i], i)) post(&problems);
     for (uint64_t i = 0; i < 50; i++) own[i] = NULL;

@@ -4,10 +4,11 @@
  * collector's calls of these through here. The points:
  *
  *   HOLD_MARK   marking is on, every thread has been asked to scan itself, no global has been looked at
- *   HOLD_STOP   the last stop: all threads stand still, nothing has been looked at again. Only the kernel can be asked
- *               here: whatever waits for another thread of the program waits for ever
+ *   HOLD_STOP   the last stop: all threads stand still, nothing has been looked at again. Only the kernel can
+ * be asked here: whatever waits for another thread of the program waits for ever
  *
- * The collector stays there until hold_release, or, with a function given, runs it there on its own thread and goes on.
+ * The collector stays there until hold_release, or, with a function given, runs it there on its own thread
+ * and goes on.
  */
 #ifndef HOLD_H
 #define HOLD_H
@@ -21,8 +22,8 @@ static struct {
     int point;              /* enum hold_point: where to stop next; atomic */
     void (*run)(void *arg); /* or NULL: wait */
     void *arg;
-    int there, go;          /* atomic */
-    unsigned looks;         /* calls of trix_roots_scan in this cycle; collector */
+    int there, go;  /* atomic */
+    unsigned looks; /* calls of trix_roots_scan in this cycle; collector */
 } hold;
 
 struct marker;
@@ -34,7 +35,9 @@ HELPER void (*hold_on_resume)(void); /* called before the world goes on; NULL: n
 
 HELPER void hold_here(int point) {
     int want = point;
-    if (!__atomic_compare_exchange_n(&hold.point, &want, HOLD_NONE, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST)) return;
+    if (!__atomic_compare_exchange_n(&hold.point, &want, HOLD_NONE, false, __ATOMIC_SEQ_CST,
+                                     __ATOMIC_SEQ_CST))
+        return;
     if (hold.run) {
         hold.run(hold.arg);
         return;
@@ -45,8 +48,10 @@ HELPER void hold_here(int point) {
 
 /* The first look at the roots in a cycle is the concurrent one; the others come in stops. */
 uint64_t __wrap_trix_roots_scan(struct marker *m) {
-    if (!__atomic_load_n(&trix_threads.stopping, __ATOMIC_SEQ_CST)) hold_here(HOLD_MARK);
-    else hold_here(HOLD_STOP);
+    if (!__atomic_load_n(&trix_threads.stopping, __ATOMIC_SEQ_CST))
+        hold_here(HOLD_MARK);
+    else
+        hold_here(HOLD_STOP);
     return __real_trix_roots_scan(m);
 }
 
@@ -62,8 +67,8 @@ HELPER void *hold_cycle(void *arg) {
 }
 static pthread_t hold_thread;
 
-/* Begins a cycle, and returns when the collector stands at the point (HOLD_MARK), and the calling thread's own stack has
- * been scanned: from here on it is black. */
+/* Begins a cycle, and returns when the collector stands at the point (HOLD_MARK), and the calling thread's
+ * own stack has been scanned: from here on it is black. */
 HELPER void hold_at(enum hold_point point) {
     hold.there = hold.go = 0;
     hold.run = NULL;

@@ -61,7 +61,8 @@ NO_INLINE static void hand_over(void) {
 
 NO_INLINE static void look(void) {
     for (uint64_t k = 0; k < KEYS; k++)
-        REQUIRE(stamped_ok((struct stamped *)pthread_getspecific(key[k]), k), "the value of key %d is lost", (int)k);
+        REQUIRE(stamped_ok((struct stamped *)pthread_getspecific(key[k]), k), "the value of key %d is lost",
+                (int)k);
     REQUIRE(stamped_ok((struct stamped *)tss_get(c11_key), 1000), "the value of the C11 key is lost");
     for (uint64_t i = 0; i < EVENTS; i++) REQUIRE(write(pipes[i][1], "x", 1) == 1, "write");
     struct epoll_event events[EVENTS];
@@ -69,9 +70,11 @@ NO_INLINE static void look(void) {
     REQUIRE(n == EVENTS, "%d events", n);
     for (int i = 0; i < n; i++) {
         struct stamped *s = (struct stamped *)events[i].data.ptr;
-        REQUIRE(s->number < EVENTS && s == tri_reveal(where[s->number]) && stamped_ok(s, s->number), "epoll data are lost");
+        REQUIRE(s->number < EVENTS && s == tri_reveal(where[s->number]) && stamped_ok(s, s->number),
+                "epoll data are lost");
     }
-    REQUIRE(strcmp(getenv("TRICOLOR_CHECK"), "a string on the heap") == 0, "the variable is %s", getenv("TRICOLOR_CHECK"));
+    REQUIRE(strcmp(getenv("TRICOLOR_CHECK"), "a string on the heap") == 0, "the variable is %s",
+            getenv("TRICOLOR_CHECK"));
     REQUIRE(stamped_lives(exit_argument, 31), "on_exit's argument is lost");
     REQUIRE(stamped_lives(pinned, 41), "a pinned object is lost");
     REQUIRE(stamped_ok(((struct stamped **)tri_reveal(root))[3], 42), "what a root block holds is lost");

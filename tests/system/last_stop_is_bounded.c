@@ -1,5 +1,6 @@
-/* Hazard 27. When the last stop finds that much is still to be marked, the world goes on: a large tree hangs on a pointer that
- * has moved from a global to a stack that was scanned before. So the cycle has more stops than two, and loses nothing. */
+/* Hazard 27. When the last stop finds that much is still to be marked, the world goes on: a large tree hangs
+ * on a pointer that has moved from a global to a stack that was scanned before. So the cycle has more stops
+ * than two, and loses nothing. */
 #include "hold.h"
 
 struct tree {

@@ -15,26 +15,33 @@ static size_t nkept;
 
 static void identities(const char *when) {
     uint64_t mallocs = 0, frees = 0;
-    REQUIRE(s.mallocs - s.frees == s.heap_objects, "%s: %lu - %lu != %lu", when, (long)s.mallocs, (long)s.frees,
-            (long)s.heap_objects);
+    REQUIRE(s.mallocs - s.frees == s.heap_objects, "%s: %lu - %lu != %lu", when, (long)s.mallocs,
+            (long)s.frees, (long)s.heap_objects);
     REQUIRE(s.alloc == s.heap_alloc, "%s: alloc", when);
     REQUIRE(s.heap_sys == s.heap_inuse + s.heap_idle, "%s: heap_sys", when);
-    REQUIRE(s.heap_released <= s.heap_idle, "%s: released %lu of %lu idle", when, (long)s.heap_released, (long)s.heap_idle);
-    REQUIRE(s.heap_alloc <= s.heap_inuse, "%s: %lu allocated in %lu", when, (long)s.heap_alloc, (long)s.heap_inuse);
-    REQUIRE(s.sys == s.heap_sys + s.stack_sys + s.mspan_sys + s.mcache_sys + s.buck_hash_sys + s.gc_sys + s.other_sys,
+    REQUIRE(s.heap_released <= s.heap_idle, "%s: released %lu of %lu idle", when, (long)s.heap_released,
+            (long)s.heap_idle);
+    REQUIRE(s.heap_alloc <= s.heap_inuse, "%s: %lu allocated in %lu", when, (long)s.heap_alloc,
+            (long)s.heap_inuse);
+    REQUIRE(s.sys == s.heap_sys + s.stack_sys + s.mspan_sys + s.mcache_sys + s.buck_hash_sys + s.gc_sys +
+                         s.other_sys,
             "%s: sys", when);
-    REQUIRE(s.mspan_inuse <= s.mspan_sys && s.mcache_inuse <= s.mcache_sys && s.stack_inuse <= s.stack_sys, "%s", when);
+    REQUIRE(s.mspan_inuse <= s.mspan_sys && s.mcache_inuse <= s.mcache_sys && s.stack_inuse <= s.stack_sys,
+            "%s", when);
     REQUIRE(s.total_alloc >= s.heap_alloc, "%s: total_alloc", when);
     REQUIRE(s.enable_gc && !s.debug_gc, "%s: enable_gc", when);
-    REQUIRE(s.gc_cpu_fraction >= 0 && s.gc_cpu_fraction < 1, "%s: gc_cpu_fraction %g", when, s.gc_cpu_fraction);
-    REQUIRE(s.by_size[0].size == 0 && s.by_size[1].size == 8 && s.by_size[67].size == 32768, "%s: sizes", when);
+    REQUIRE(s.gc_cpu_fraction >= 0 && s.gc_cpu_fraction < 1, "%s: gc_cpu_fraction %g", when,
+            s.gc_cpu_fraction);
+    REQUIRE(s.by_size[0].size == 0 && s.by_size[1].size == 8 && s.by_size[67].size == 32768, "%s: sizes",
+            when);
     for (int i = 0; i < SIZES; i++) {
         REQUIRE(i == 0 || s.by_size[i].size > s.by_size[i - 1].size, "%s: size %d", when, i);
         REQUIRE(s.by_size[i].frees <= s.by_size[i].mallocs, "%s: class %d", when, i);
         mallocs += s.by_size[i].mallocs;
         frees += s.by_size[i].frees;
     }
-    REQUIRE(mallocs <= s.mallocs && frees <= s.frees, "%s: classes add up to %lu, %lu", when, (long)mallocs, (long)frees);
+    REQUIRE(mallocs <= s.mallocs && frees <= s.frees, "%s: classes add up to %lu, %lu", when, (long)mallocs,
+            (long)frees);
 }
 
 static uint64_t in_class(const tri_mem_stats *m, size_t size) {
@@ -50,19 +57,21 @@ static void count_exactly(void) {
     tri_read_mem_stats(&t);
     for (int i = 0; i < 3000; i++) {
         kept[nkept++] = tri_new(struct node);
-        kept[nkept++] = tri_alloc(100);      /* the class of 112 */
+        kept[nkept++] = tri_alloc(100);       /* the class of 112 */
         kept[nkept++] = tri_alloc_leaf(1000); /* 1024 */
         objects += 3;
     }
     kept[nkept++] = tri_alloc(100000); /* 13 pages */
     objects++;
     tri_read_mem_stats(&s);
-    REQUIRE(s.mallocs - t.mallocs == objects, "%lu objects made, %lu counted", (long)objects, (long)(s.mallocs - t.mallocs));
+    REQUIRE(s.mallocs - t.mallocs == objects, "%lu objects made, %lu counted", (long)objects,
+            (long)(s.mallocs - t.mallocs));
     for (size_t i = 0; i < nkept; i++) bytes += tri_size(kept[i]);
     uint64_t counted = s.total_alloc - t.total_alloc;
-    REQUIRE(counted >= bytes && counted <= bytes + objects * 16 + 8192, "%lu bytes usable, %lu counted", (long)bytes,
-            (long)counted);
-    REQUIRE(in_class(&s, 101) - in_class(&t, 101) == 3000, "class of 100: %lu", (long)(in_class(&s, 101) - in_class(&t, 101)));
+    REQUIRE(counted >= bytes && counted <= bytes + objects * 16 + 8192, "%lu bytes usable, %lu counted",
+            (long)bytes, (long)counted);
+    REQUIRE(in_class(&s, 101) - in_class(&t, 101) == 3000, "class of 100: %lu",
+            (long)(in_class(&s, 101) - in_class(&t, 101)));
     REQUIRE(in_class(&s, 1001) - in_class(&t, 1001) == 3000, "class of 1000");
     identities("after allocating");
 }
@@ -74,8 +83,10 @@ static void free_exactly(void) {
     tri_gc();
     tri_gc();
     tri_read_mem_stats(&s);
-    REQUIRE(s.heap_objects <= t.heap_objects + 100, "%lu objects, before %lu", (long)s.heap_objects, (long)t.heap_objects);
-    REQUIRE(s.heap_alloc <= t.heap_alloc + (150 << 10), "%lu bytes, before %lu", (long)s.heap_alloc, (long)t.heap_alloc);
+    REQUIRE(s.heap_objects <= t.heap_objects + 100, "%lu objects, before %lu", (long)s.heap_objects,
+            (long)t.heap_objects);
+    REQUIRE(s.heap_alloc <= t.heap_alloc + (150 << 10), "%lu bytes, before %lu", (long)s.heap_alloc,
+            (long)t.heap_alloc);
     identities("after dropping");
 }
 
@@ -87,8 +98,8 @@ static void cycles(void) {
     tri_read_mem_stats(&s);
     clock_gettime(CLOCK_REALTIME, &now);
     uint64_t wall = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-    REQUIRE(s.num_gc - before >= 300 && s.num_forced_gc - forced == 300, "%u cycles, %u forced", s.num_gc - before,
-            s.num_forced_gc - forced);
+    REQUIRE(s.num_gc - before >= 300 && s.num_forced_gc - forced == 300, "%u cycles, %u forced",
+            s.num_gc - before, s.num_forced_gc - forced);
     uint64_t ring = 0;
     for (int i = 0; i < 256; i++) {
         REQUIRE(s.pause_ns[i] > 0, "pause %d", i);
@@ -97,7 +108,8 @@ static void cycles(void) {
     REQUIRE(ring <= s.pause_total_ns - paused, "the last 256 pauses take %lu of %lu ns", (long)ring,
             (long)(s.pause_total_ns - paused));
     uint64_t last = s.pause_end[(s.num_gc + 255) % 256], first = s.pause_end[s.num_gc % 256];
-    REQUIRE(last == s.last_gc && first < last && last <= wall && wall - last < 60000000000u, "the ring of pauses");
+    REQUIRE(last == s.last_gc && first < last && last <= wall && wall - last < 60000000000u,
+            "the ring of pauses");
     REQUIRE(s.next_gc >= 4 << 20, "next_gc %lu", (long)s.next_gc);
     identities("after 300 cycles");
     tri_set_gc_percent(-1);
@@ -119,7 +131,8 @@ static void other_threads(void) {
     for (int i = 0; i < 8; i++) pthread_create(&thread[i], NULL, worker, NULL);
     for (int i = 0; i < 8; i++) pthread_join(thread[i], NULL);
     tri_read_mem_stats(&s);
-    REQUIRE(s.mallocs - t.mallocs == 8u * (unsigned)each, "%lu objects of other threads", (long)(s.mallocs - t.mallocs));
+    REQUIRE(s.mallocs - t.mallocs == 8u * (unsigned)each, "%lu objects of other threads",
+            (long)(s.mallocs - t.mallocs));
     identities("after threads");
 }
 

@@ -1,5 +1,6 @@
-/* Hazard 33. A program that knows nothing of the library, and has threads already, opens it: its thread-locals find room, the
- * threads are attached when they first allocate, and collections see their stacks. */
+/* Hazard 33. A program that knows nothing of the library, and has threads already, opens it: its
+ * thread-locals find room, the threads are attached when they first allocate, and collections see their
+ * stacks. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <pthread.h>

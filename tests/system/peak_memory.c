@@ -1,5 +1,6 @@
-/* Allocates 10 GB through a live heap of 100 MB (100 GB with CHECK_LONG set), a tenth of it to replace parts of that. With GOGC=100
- * the goal is 200 MB; resident memory stays below 2.3 times the live heap and the tables. */
+/* Allocates 10 GB through a live heap of 100 MB (100 GB with CHECK_LONG set), a tenth of it to replace parts
+ * of that. With GOGC=100 the goal is 200 MB; resident memory stays below 2.3 times the live heap and the
+ * tables. */
 #include "check.h"
 
 #include <sys/resource.h>
@@ -35,9 +36,12 @@ int main(void) {
     table = tri_new_array(struct node *, NODES);
     for (uint64_t made = 0, i = 0; made < total; made += 2 * HALF, i++) {
         seed = seed * 6364136223846793005u + 1442695040888963407u;
-        if (i < NODES) replace(i);
-        else if (i % 10 == 0) replace((seed >> 33) % NODES);
-        else waste(); /* most die at once */
+        if (i < NODES)
+            replace(i);
+        else if (i % 10 == 0)
+            replace((seed >> 33) % NODES);
+        else
+            waste(); /* most die at once */
         if (i % 4096 == 0) {
             tri_read_mem_stats(&s);
             if (s.next_gc > goal) goal = s.next_gc;
@@ -48,12 +52,13 @@ int main(void) {
     struct rusage usage;
     getrusage(RUSAGE_SELF, &usage);
     uint64_t live = NODES * (2 * HALF + 8ull), peak = (uint64_t)usage.ru_maxrss << 10;
-    fprintf(stderr, "live %lu MB, largest goal %lu MB, peak %lu MB, heap_sys %lu MB, %u cycles\n", (long)(live / MB),
-            (long)(goal / MB), (long)(peak / MB), (long)(s.heap_sys / MB), s.num_gc);
+    fprintf(stderr, "live %lu MB, largest goal %lu MB, peak %lu MB, heap_sys %lu MB, %u cycles\n",
+            (long)(live / MB), (long)(goal / MB), (long)(peak / MB), (long)(s.heap_sys / MB), s.num_gc);
     REQUIRE(s.num_gc > 10, "%u cycles", s.num_gc);
     uint64_t tables = s.sys - s.heap_sys + 16 * MB; /* and code, stacks, libc */
     if (SANITIZED) return 0;
     REQUIRE(goal < live * 4, "goal %lu MB for %lu MB live", (long)(goal / MB), (long)(live / MB));
-    REQUIRE(peak < goal + goal / 4 + tables, "peak %lu MB for a goal of %lu MB", (long)(peak / MB), (long)(goal / MB));
+    REQUIRE(peak < goal + goal / 4 + tables, "peak %lu MB for a goal of %lu MB", (long)(peak / MB),
+            (long)(goal / MB));
     return 0;
 }

@@ -1,5 +1,6 @@
-/* Hazards 9, 11 and 16. Modules that come and go by dlopen and dlclose: their globals, their thread-locals in every thread and
- * what their early constructors store are seen; gone, they leave nothing that a collection or a signal would stumble over. */
+/* Hazards 9, 11 and 16. Modules that come and go by dlopen and dlclose: their globals, their thread-locals in
+ * every thread and what their early constructors store are seen; gone, they leave nothing that a collection
+ * or a signal would stumble over. */
 #include "check.h"
 
 #include <dlfcn.h>
@@ -8,7 +9,7 @@ enum { THREADS = 4, ROUNDS = 60 };
 
 struct plugin {
     void *handle;
-    void (*keep)(int slot, void *object);    /* in a global array */
+    void (*keep)(int slot, void *object);     /* in a global array */
     void (*keep_own)(int slot, void *object); /* in a thread-local one */
     void *(*kept)(int slot);
     void *(*kept_own)(int slot);
@@ -59,8 +60,10 @@ static void hold_all(void) {
     clear_stack();
     collect();
     for (uint64_t i = 0; i < 100; i++) {
-        REQUIRE(stamped_ok((struct stamped *)plugin.kept((int)i), i), "the module's global %d is lost", (int)i);
-        REQUIRE(stamped_ok((struct stamped *)plugin.kept_own((int)i), i), "thread-local %d of main is lost", (int)i);
+        REQUIRE(stamped_ok((struct stamped *)plugin.kept((int)i), i), "the module's global %d is lost",
+                (int)i);
+        REQUIRE(stamped_ok((struct stamped *)plugin.kept_own((int)i), i), "thread-local %d of main is lost",
+                (int)i);
     }
     post(&go);
     for (int i = 0; i < THREADS; i++) pthread_join(thread[i], NULL);

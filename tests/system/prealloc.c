@@ -26,8 +26,10 @@ int main(void) {
         list = n;
     }
     tri_read_mem_stats(&after);
-    REQUIRE(after.heap_sys == before.heap_sys, "the heap has grown by %lu", (long)(after.heap_sys - before.heap_sys));
-    REQUIRE(after.heap_inuse == before.heap_inuse, "%lu more bytes in use", (long)(after.heap_inuse - before.heap_inuse));
+    REQUIRE(after.heap_sys == before.heap_sys, "the heap has grown by %lu",
+            (long)(after.heap_sys - before.heap_sys));
+    REQUIRE(after.heap_inuse == before.heap_inuse, "%lu more bytes in use",
+            (long)(after.heap_inuse - before.heap_inuse));
     REQUIRE(after.mallocs - before.mallocs == N, "%lu objects made", (long)(after.mallocs - before.mallocs));
     tri_gc();
     int n = N;

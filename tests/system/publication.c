@@ -1,5 +1,6 @@
-/* Hazard 23. A block is seen zeroed and with what was written before it was published, whoever looks: blocks of every kind,
- * in memory that has been used before, go from one thread to another by a plain release store. */
+/* Hazard 23. A block is seen zeroed and with what was written before it was published, whoever looks: blocks
+ * of every kind, in memory that has been used before, go from one thread to another by a plain release store.
+ */
 #include "check.h"
 
 enum { ROUNDS = 800 };
@@ -16,7 +17,8 @@ static void *reader(void *arg) {
         if (!p) continue;
         size_t words = tri_size(p) / 8, pace = words > 1000 ? 61 : 1;
         REQUIRE(p[0] == tri_hide(p), "the first word is not what was written");
-        for (size_t i = 1; i < words; i += pace) REQUIRE(p[i] == 0, "word %zu of %zu reads %lx", i, words, (long)p[i]);
+        for (size_t i = 1; i < words; i += pace)
+            REQUIRE(p[i] == 0, "word %zu of %zu reads %lx", i, words, (long)p[i]);
         memset(p, 0xbb, words * 8);
         __atomic_store_n(&slot, NULL, __ATOMIC_RELEASE);
     }

@@ -1,4 +1,5 @@
-/* tri_realloc keeps contents, zeroes what is new, keeps the kind, and leaves the old block to whoever points to it. */
+/* tri_realloc keeps contents, zeroes what is new, keeps the kind, and leaves the old block to whoever points
+ * to it. */
 #include "check.h"
 
 struct pair {
@@ -10,15 +11,17 @@ TRI_TYPE(struct pair, one)
 static unsigned char pattern(size_t i) { return (unsigned char)(i * 31 + 7); }
 
 static void grow_and_shrink(bool leaf) {
-    static const size_t path[] = {1,    5,     8,    9,     100,  101, 5000, 4000, 3000, 32767, 32768, 33000,
-                                  60000, 40000, 1 << 20, 3 << 20, 100, 7,    0,    64};
+    static const size_t path[] = {1,     5,     8,     9,     100,     101,     5000, 4000, 3000, 32767,
+                                  32768, 33000, 60000, 40000, 1 << 20, 3 << 20, 100,  7,    0,    64};
     size_t size = 0;
     unsigned char *p = (unsigned char *)(leaf ? tri_alloc_leaf(0) : tri_realloc(NULL, 0));
     for (unsigned k = 0; k < sizeof path / sizeof path[0]; k++) {
         size_t kept = size < path[k] ? size : path[k];
         p = (unsigned char *)tri_realloc(p, path[k]);
-        for (size_t i = 0; i < kept; i++) REQUIRE(p[i] == pattern(i), "%zu -> %zu: byte %zu", size, path[k], i);
-        for (size_t i = kept; i < path[k]; i++) REQUIRE(p[i] == 0, "%zu -> %zu: byte %zu is new", size, path[k], i);
+        for (size_t i = 0; i < kept; i++)
+            REQUIRE(p[i] == pattern(i), "%zu -> %zu: byte %zu", size, path[k], i);
+        for (size_t i = kept; i < path[k]; i++)
+            REQUIRE(p[i] == 0, "%zu -> %zu: byte %zu is new", size, path[k], i);
         size = path[k];
         for (size_t i = 0; i < size; i++) p[i] = pattern(i);
         if (k % 5 == 0) tri_gc();
@@ -47,8 +50,9 @@ NO_INLINE static void grow_array(void) {
 
 static unsigned numbers_live(void) {
     unsigned n = 0;
-    for (size_t i = 0; i < MOST; i++) n += tri_is_heap((void *)(uintptr_t)pairs[i].number) &&
-                                           stamped_ok((struct stamped *)(uintptr_t)pairs[i].number, i + MOST);
+    for (size_t i = 0; i < MOST; i++)
+        n += tri_is_heap((void *)(uintptr_t)pairs[i].number) &&
+             stamped_ok((struct stamped *)(uintptr_t)pairs[i].number, i + MOST);
     return n;
 }
 

@@ -1,6 +1,6 @@
-/* Hazards 2 and 24. Memory is given back by hand while a cycle marks: tri_free, a shrinking tri_realloc, tri_unpin,
- * tri_remove_roots, tri_stack_unregister. A thread that has just loaded a pointer out of it and stores it elsewhere keeps the
- * object; what is freed is not handed out again before the cycle has ended. */
+/* Hazards 2 and 24. Memory is given back by hand while a cycle marks: tri_free, a shrinking tri_realloc,
+ * tri_unpin, tri_remove_roots, tri_stack_unregister. A thread that has just loaded a pointer out of it and
+ * stores it elsewhere keeps the object; what is freed is not handed out again before the cycle has ended. */
 #include "hold.h"
 
 enum { EACH = 20 };
@@ -15,7 +15,6 @@ static struct stamped **block[EACH]; /* untyped */
 static struct stamped **outside;     /* malloc'ed, added as roots */
 static hidden pinned[EACH], where[5][EACH];
 struct box *fresh[5][EACH]; /* made while marking: black; a root */
-void *again[200];
 
 NO_INLINE static struct stamped *make(int way, int i) {
     struct stamped *s = stamped_new((uint64_t)(way * 100 + i));
@@ -49,9 +48,10 @@ NO_INLINE static void give_back(void) {
     }
     tri_remove_roots(outside, outside + EACH);
     memset(outside, 0, EACH * sizeof *outside);
-    for (int i = 0; i < 200; i++) {
-        again[i] = tri_new(struct box);
-        for (int k = 0; k < EACH; k++) REQUIRE(again[i] != owner[k], "an object freed while marking is handed out again");
+    for (int i = 0; i < 20000; i++) {
+        struct box *again = tri_new(struct box);
+        for (int k = 0; k < EACH; k++)
+            REQUIRE(again != owner[k], "an object freed while marking is handed out again");
     }
     memset(owner, 0, sizeof owner);
 }
@@ -69,7 +69,8 @@ int main(void) {
     churn();
     for (int w = 0; w < 4; w++)
         for (int i = 0; i < EACH; i++)
-            REQUIRE(fresh[w][i]->p == tri_reveal(where[w][i]) && stamped_lives(where[w][i], (uint64_t)(w * 100 + i)),
+            REQUIRE(fresh[w][i]->p == tri_reveal(where[w][i]) &&
+                        stamped_lives(where[w][i], (uint64_t)(w * 100 + i)),
                     "way %d: object %d is lost", w, i);
     return 0;
 }

@@ -1,4 +1,5 @@
-/* tri_size, tri_base and tri_is_heap, for every kind of object, at its start, inside, at its end, and outside. */
+/* tri_size, tri_base and tri_is_heap, for every kind of object, at its start, inside, at its end, and
+ * outside. */
 #include "check.h"
 
 struct exact {
@@ -19,7 +20,8 @@ static void look(const char *what, void *object, size_t size, bool exactly) {
     REQUIRE(exactly ? usable == size : usable >= size, "%s of %zu bytes has %zu", what, size, usable);
     size_t pace = size > 5000 ? 997 : 1;
     for (size_t i = 0; i < usable; i += pace) {
-        REQUIRE(tri_base(p + i) == p, "%s: the base of %p is %p, not %p", what, (void *)(p + i), tri_base(p + i), object);
+        REQUIRE(tri_base(p + i) == p, "%s: the base of %p is %p, not %p", what, (void *)(p + i),
+                tri_base(p + i), object);
         REQUIRE(tri_size(p + i) == usable - i, "%s: %zu bytes from %zu", what, tri_size(p + i), i);
         REQUIRE(tri_is_heap(p + i), "%s: %zu", what, i);
     }
@@ -57,7 +59,8 @@ int main(void) {
     tri_free(freed);
     tri_free(freed_large);
     REQUIRE(!tri_base(freed) && !tri_size(freed) && !tri_is_heap(freed), "a freed block is live");
-    REQUIRE(!tri_base(freed_large) && !tri_is_heap((char *)freed_large + 70000), "a freed large block is live");
+    REQUIRE(!tri_base(freed_large) && !tri_is_heap((char *)freed_large + 70000),
+            "a freed large block is live");
     free(foreign[4]);
     return 0;
 }

@@ -1,5 +1,5 @@
-/* Hazards 15 and 28. Every stack a thread may run on is looked at: coroutines', registered or not, running or not; the
- * program's alternate signal stack, and under it the interrupted one; very deep ones. */
+/* Hazards 15 and 28. Every stack a thread may run on is looked at: coroutines', registered or not, running or
+ * not; the program's alternate signal stack, and under it the interrupted one; very deep ones. */
 #include "check.h"
 
 #include <ucontext.h>
@@ -9,13 +9,13 @@ enum { STACK = 256 << 10, OBJECTS = 50, DEEP = 40000 };
 static ucontext_t main_context, own_context;
 static char *stack;
 
-
 /* Holds objects on whatever stack it is called on, while `meanwhile` runs. */
 NO_INLINE static void hold_on_stack(void (*meanwhile)(void), uint64_t from) {
     struct stamped *volatile own[OBJECTS];
     for (uint64_t i = 0; i < OBJECTS; i++) own[i] = stamped_new(from + i);
     meanwhile();
-    for (uint64_t i = 0; i < OBJECTS; i++) REQUIRE(stamped_ok(own[i], from + i), "object %d on a stack is lost", (int)i);
+    for (uint64_t i = 0; i < OBJECTS; i++)
+        REQUIRE(stamped_ok(own[i], from + i), "object %d on a stack is lost", (int)i);
     memset((void *)own, 0, sizeof own);
 }
 
@@ -90,8 +90,10 @@ static void alternate(size_t size) {
 
 NO_INLINE static void deep(int level) {
     struct stamped *volatile own = stamped_new((uint64_t)level);
-    if (level > 0) deep(level - 1);
-    else collect();
+    if (level > 0)
+        deep(level - 1);
+    else
+        collect();
     REQUIRE(stamped_ok(own, (uint64_t)level), "the object of level %d is lost", level);
 }
 

@@ -1,5 +1,6 @@
-/* Hazards 24 and 32. Pointers to free slots do no harm: what a freed object pointed to goes, and the slot is used again. Writing
- * past an object's end spoils its neighbours' contents, but neither the collector's books nor other objects. */
+/* Hazards 24 and 32. Pointers to free slots do no harm: what a freed object pointed to goes, and the slot is
+ * used again. Writing past an object's end spoils its neighbours' contents, but neither the collector's books
+ * nor other objects. */
 #include "check.h"
 
 enum { N = 2000 };
@@ -53,8 +54,8 @@ int main(void) {
     tri_gc();
     REQUIRE(living() < N / 50, "%d of %d objects live by freed ones", living(), N);
     tri_read_mem_stats(&after);
-    REQUIRE(after.heap_objects <= before.heap_objects - N * 9 / 10, "%lu objects, then %lu", (long)before.heap_objects,
-            (long)after.heap_objects);
+    REQUIRE(after.heap_objects <= before.heap_objects - N * 9 / 10, "%lu objects, then %lu",
+            (long)before.heap_objects, (long)after.heap_objects);
     tri_set_gc_percent(100);
     step("overflow");
     overflow();

@@ -1,5 +1,6 @@
-/* Hazard 5. A collection ends whatever a thread does with its signals: blocks them all by every call there is, waits for
- * all of them, takes them from a descriptor, or stands in vfork and its kin; and none of these ever sees the stop signal. */
+/* Hazard 5. A collection ends whatever a thread does with its signals: blocks them all by every call there
+ * is, waits for all of them, takes them from a descriptor, or stands in vfork and its kin; and none of these
+ * ever sees the stop signal. */
 #include "check.h"
 
 #include <poll.h>
@@ -13,7 +14,8 @@ static sigset_t all;
 
 static void spin(void) {
     post(&ready);
-    while (!posted(&stop)) {}
+    while (!posted(&stop)) {
+    }
 }
 
 static void by_sigmask(void) {

@@ -1,7 +1,9 @@
-/* Hazard 1. A thread whose stack has been scanned takes a pointer from a global that has not, clears the global, and
- * stores the pointer into an object that is black already: then nobody but the store can tell the collector.
+/* Hazard 1. A thread whose stack has been scanned takes a pointer from a global that has not, clears the
+ * global, and stores the pointer into an object that is black already: then nobody but the store can tell the
+ * collector.
  *
- * The collector is held between the two scans, and each way of storing into the heap does it with objects of its own. */
+ * The collector is held between the two scans, and each way of storing into the heap does it with objects of
+ * its own. */
 #include "hold.h"
 
 struct box {
@@ -48,7 +50,8 @@ static void by_memmove_within(struct box *to) {
     tri_memmove(&to->field, &to->spare, sizeof from);
     tri_memset(&to->spare, 0, sizeof from);
 }
-/* The block itself comes from the global; what it holds is copied to a fresh block, and the old one dropped. */
+/* The block itself comes from the global; what it holds is copied to a fresh block, and the old one dropped.
+ */
 static void by_realloc(struct box *to) {
     void *bigger = tri_realloc(from, 4000);
     tri_set(to->field, (struct stamped *)bigger);

@@ -1,6 +1,7 @@
-/* Hazards 3 and 16. What crosses from one thread to another in libc's memory lives: a thread's argument until it has it,
- * its result until somebody joins. Destructors of keys, which run after the thread's own code, may allocate, and what
- * a thread kept in its keys lives until then. Threads that come and go while cycles run leave nothing behind. */
+/* Hazards 3 and 16. What crosses from one thread to another in libc's memory lives: a thread's argument until
+ * it has it, its result until somebody joins. Destructors of keys, which run after the thread's own code, may
+ * allocate, and what a thread kept in its keys lives until then. Threads that come and go while cycles run
+ * leave nothing behind. */
 #include "check.h"
 
 #include <threads.h>
@@ -35,7 +36,8 @@ static void results(void *(*fn)(void *), bool exits) {
     for (int i = 0; i < THREADS; i++) {
         void *result;
         pthread_join(thread[i], &result);
-        REQUIRE(stamped_ok((struct stamped *)result, exits ? 4711 : (uint64_t)i), "the result of thread %d is lost", i);
+        REQUIRE(stamped_ok((struct stamped *)result, exits ? 4711 : (uint64_t)i),
+                "the result of thread %d is lost", i);
         REQUIRE(exits || result == tri_reveal(where[i]), "thread %d has returned something else", i);
     }
 }
@@ -75,7 +77,8 @@ static void *hold_keys(void *arg) {
     post((int *)arg);
     await(&go, 1);
     for (int k = 0; k < KEYS; k++)
-        REQUIRE(stamped_ok((struct stamped *)pthread_getspecific(keys[k]), 99), "the value of key %d is lost", k);
+        REQUIRE(stamped_ok((struct stamped *)pthread_getspecific(keys[k]), 99), "the value of key %d is lost",
+                k);
     return NULL;
 }
 

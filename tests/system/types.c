@@ -1,4 +1,5 @@
-/* Which words are looked at: the fields of TRI_TYPE, all, none; what the compiler's type says when nothing is declared. */
+/* Which words are looked at: the fields of TRI_TYPE, all, none; what the compiler's type says when nothing is
+ * declared. */
 #include "check.h"
 
 struct fields {
@@ -53,11 +54,12 @@ struct bytes {
 };
 TRI_TYPE(struct bytes, first)
 struct widest { /* at least 32 fields */
-    struct stamped *f00, *f01, *f02, *f03, *f04, *f05, *f06, *f07, *f08, *f09, *f10, *f11, *f12, *f13, *f14, *f15, *f16,
-        *f17, *f18, *f19, *f20, *f21, *f22, *f23, *f24, *f25, *f26, *f27, *f28, *f29, *f30, *f31, *f32, *f33;
+    struct stamped *f00, *f01, *f02, *f03, *f04, *f05, *f06, *f07, *f08, *f09, *f10, *f11, *f12, *f13, *f14,
+        *f15, *f16, *f17, *f18, *f19, *f20, *f21, *f22, *f23, *f24, *f25, *f26, *f27, *f28, *f29, *f30, *f31,
+        *f32, *f33;
 };
-TRI_TYPE(struct widest, f00, f01, f02, f03, f04, f05, f06, f07, f08, f09, f10, f11, f12, f13, f14, f15, f16, f17, f18,
-         f19, f20, f21, f22, f23, f24, f25, f26, f27, f28, f29, f30, f31, f32, f33)
+TRI_TYPE(struct widest, f00, f01, f02, f03, f04, f05, f06, f07, f08, f09, f10, f11, f12, f13, f14, f15, f16,
+         f17, f18, f19, f20, f21, f22, f23, f24, f25, f26, f27, f28, f29, f30, f31, f32, f33)
 
 /* Objects by number: those at even numbers must live, those at odd ones must go. */
 enum { MOST = 200000, ROUNDS = 60 };
@@ -80,7 +82,8 @@ NO_INLINE static void fill(int round) {
     void **root = roots[round];
     struct fields *f = tri_new(struct fields);
     root[0] = f;
-    LIVES(f->a), GOES(f->number), LIVES(f->in.b[0]), LIVES(f->in.b[1]), GOES(f->c[0]), LIVES(f->c[1]), GOES(f->c[2]);
+    LIVES(f->a), GOES(f->number), LIVES(f->in.b[0]), LIVES(f->in.b[1]), GOES(f->c[0]), LIVES(f->c[1]),
+        GOES(f->c[2]);
     LIVES(f->tagged);
     struct any *a = tri_new(struct any);
     root[1] = a;
@@ -103,7 +106,8 @@ NO_INLINE static void fill(int round) {
     GOES(h->n), LIVES(h->item[0]), LIVES(h->item[n - 1]);
     struct pairs *p = tri_new_flex(struct pairs, item, n);
     root[7] = p;
-    LIVES(p->first), GOES(p->n), LIVES(p->item[n - 1].p), LIVES(p->item[n - 1].number); /* big enough for a pointer */
+    LIVES(p->first), GOES(p->n), LIVES(p->item[n - 1].p),
+        LIVES(p->item[n - 1].number); /* big enough for a pointer */
     struct bytes *b = tri_new_flex(struct bytes, text, 64);
     root[8] = b;
     LIVES(b->first);

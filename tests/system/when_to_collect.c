@@ -1,5 +1,5 @@
-/* When cycles start: never with GOGC off but by tri_gc; at the goal, which follows GOGC; and after two minutes without one, the
- * clock of which is moved here. */
+/* When cycles start: never with GOGC off but by tri_gc; at the goal, which follows GOGC; and after two
+ * minutes without one, the clock of which is moved here. */
 #include "check.h"
 
 uint64_t __real_trix_os_now(void);

@@ -16,7 +16,8 @@ for tool in $cc qemu-aarch64; do
 done
 
 step() { echo "--- $*" && "$@"; }
-emulate() { step qemu-aarch64 -L /usr/aarch64-linux-gnu -E LD_LIBRARY_PATH="$work/src" "$@"; }
+# qemu keeps a record of each page of address space: of the heap's usual reservation, 1 TiB, it would need 4 GB.
+emulate() { (ulimit -v 8000000 && step qemu-aarch64 -L /usr/aarch64-linux-gnu -E LD_LIBRARY_PATH="$work/src" "$@"); }
 
 mkdir -p "$work"
 cmake -S "$source" -B "$work" -DCMAKE_TOOLCHAIN_FILE="$source/cmake/aarch64-linux-gnu.cmake" -DTRICOLOR_TESTS=OFF \
