@@ -260,9 +260,7 @@ RACY_READS bool trix_cache_holds(const struct thread_cache *cache, uint32_t page
     return bits_test(r->pending, slot) || (at >= run.cur && at < run.end);
 }
 
-RACY_READS void trix_cache_peek(const struct thread_cache *cache, uint64_t *counts, uint64_t *tiny) {
-    const struct run_table *t = cache->table;
-    if (!t) return;
+RACY_READS static void table_peek(const struct run_table *t, uint64_t *counts, uint64_t *tiny) {
     for (uint32_t i = 0; i < load_relaxed(&t->nactive); i++) {
         const struct layout *l = layout_by_id(t->active[i]);
         const struct run_state *r = &t->cold[l->id];
@@ -273,4 +271,11 @@ RACY_READS void trix_cache_peek(const struct thread_cache *cache, uint64_t *coun
         if (l->id == LAYOUT_ID_TINY) *tiny -= left / TINY_PIECE;
     }
     *tiny += t->tiny;
+}
+
+/* The spare table too: what was handed out of it is counted only when it has been retired. */
+void trix_cache_peek(const struct thread_cache *cache, uint64_t *counts, uint64_t *tiny) {
+    if (!cache->table) return;
+    table_peek(cache->table, counts, tiny);
+    table_peek(cache->spare, counts, tiny);
 }

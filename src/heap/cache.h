@@ -76,7 +76,7 @@ uint64_t trix_cache_retire(struct thread_cache *cache);
 /* Whether the table in use holds the slot claimed and not handed out. Racy towards its own thread. */
 bool trix_cache_holds(const struct thread_cache *cache, uint32_t page, unsigned layout, unsigned slot);
 
-/* Objects handed out of the table's runs and not yet in layout.mallocs: adds them to counts[id]. Racy: for figures. */
+/* Objects handed out of its runs and not yet in layout.mallocs: adds them to counts[id]. Racy: for figures. */
 void trix_cache_peek(const struct thread_cache *cache, uint64_t *counts, uint64_t *tiny);
 
 /* Tiny objects handed out and counted so far. */

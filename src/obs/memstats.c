@@ -47,45 +47,65 @@ static void read_ring(tri_mem_stats *s) {
     lock_release(&ring.lock);
 }
 
-/* Objects handed out of open runs, by layout; scratch space is too large for a small stack. */
+/* Objects by layout; too large for a small stack. */
 static struct {
     struct lock lock;
-    uint64_t open[MAX_LAYOUTS]; /* lock */
-} scratch = {.lock = LOCK_INIT(FIGURES)};
+    uint64_t mallocs[MAX_LAYOUTS], frees[MAX_LAYOUTS]; /* lock */
+    struct {
+        uint64_t mallocs, frees, bytes;
+    } told; /* the highest totals so far; lock */
+} count = {.lock = LOCK_INIT(FIGURES)};
 
-static void count_open_runs(uint64_t *open, uint64_t *tiny, uint64_t *threads) {
-    memset(open, 0, sizeof scratch.open);
-    *threads = 0;
-    lock_acquire(&trix_threads.list_lock);
-    for (struct thread *t = trix_threads.first; t; t = t->next, ++*threads)
-        trix_cache_peek(&t->cache, open, tiny);
-    lock_release(&trix_threads.list_lock);
+static void count_closed_runs(unsigned layouts) {
+    for (unsigned id = 1; id < layouts; id++) {
+        struct layout *l = layout_by_id(id);
+        lock_acquire(&l->lock);
+        count.frees[id] = l->frees;
+        count.mallocs[id] = l->mallocs;
+        lock_release(&l->lock);
+    }
 }
 
-static void count_layout(tri_mem_stats *s, struct layout *l, uint64_t open, uint64_t *live_bytes) {
-    lock_acquire(&l->lock);
-    uint64_t mallocs = l->mallocs + open, frees = l->frees;
-    lock_release(&l->lock);
+static uint64_t count_open_runs(void) {
+    uint64_t tiny = 0;
+    lock_acquire(&trix_threads.list_lock);
+    for (struct thread *t = trix_threads.first; t; t = t->next) trix_cache_peek(&t->cache, count.mallocs, &tiny);
+    lock_release(&trix_threads.list_lock);
+    return tiny;
+}
+
+/* Returns the bytes that the layout's objects take. */
+static uint64_t add_layout(tri_mem_stats *s, const struct layout *l) {
+    uint64_t mallocs = count.mallocs[l->id], frees = count.frees[l->id];
     s->mallocs += mallocs;
     s->frees += frees;
     s->total_alloc += mallocs * l->size;
-    *live_bytes += (mallocs - frees) * l->size;
     s->by_size[l->size_class].mallocs += mallocs;
     s->by_size[l->size_class].frees += frees;
+    return mallocs > frees ? (mallocs - frees) * l->size : 0; /* of a run that was closed meanwhile, some may be freed */
+}
+
+/* A run that is closed while we count is missed, never counted twice; what was told before is not taken back for that. */
+static void keep_rising(tri_mem_stats *s) {
+    s->mallocs = count.told.mallocs = max_u64(s->mallocs, count.told.mallocs);
+    s->frees = count.told.frees = max_u64(s->frees, count.told.frees);
+    s->total_alloc = count.told.bytes = max_u64(s->total_alloc, count.told.bytes);
 }
 
 static uint64_t count_objects(tri_mem_stats *s) {
-    uint64_t live = 0, tiny = 0, threads;
-    lock_acquire(&scratch.lock);
-    count_open_runs(scratch.open, &tiny, &threads);
-    for (unsigned id = 1; id < trix_layouts_count(); id++)
-        if (layout_by_id(id)->slots) count_layout(s, layout_by_id(id), scratch.open[id], &live);
-    lock_release(&scratch.lock);
-    tiny += trix_cache_tiny();
+    uint64_t live = load_relaxed(&trix_large_bytes_made) - load_relaxed(&trix_large_bytes_freed);
+    unsigned layouts = trix_layouts_count();
+    lock_acquire(&count.lock);
+    uint64_t tiny = trix_cache_tiny();
+    count_closed_runs(layouts);
+    tiny += count_open_runs();
+    for (unsigned id = 1; id < layouts; id++)
+        if (layout_by_id(id)->slots) live += add_layout(s, layout_by_id(id));
     s->mallocs += tiny + load_relaxed(&trix_large_mallocs); /* as in Go, tiny objects count in both */
     s->frees += tiny + load_relaxed(&trix_large_frees);
     s->total_alloc += load_relaxed(&trix_large_bytes_made);
-    live += load_relaxed(&trix_large_bytes_made) - load_relaxed(&trix_large_bytes_freed);
+    keep_rising(s);
+    lock_release(&count.lock);
     return live;
 }
 

@@ -2,7 +2,7 @@
  * pointers that are nowhere but in the memory being moved stay good. */
 #include "check.h"
 
-enum { N = 20000, ROOM = N + 1, SWAPPED = 64, CYCLES = 300 };
+enum { N = 20000, ROOM = N + 1, SWAPPED = 64, CYCLES = 100 };
 
 struct cell {
     struct stamped *p;

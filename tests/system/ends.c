@@ -64,7 +64,7 @@ NO_INLINE static void make_typed(struct stamped **ends, int past) {
     for (int i = 0; i < TYPED; i++) {
         struct stamped *s = stamped_new((uint64_t)i);
         typed[i] = tri_hide(s);
-        ends[i] = s + past;
+        if (i % 2 == 0) ends[i] = s + past; /* the end of one is the start of the next */
     }
 }
 
@@ -75,18 +75,18 @@ static int typed_live(int first, int pace) {
 }
 
 NO_INLINE static void from_stack(void) {
-    struct stamped *volatile ends[TYPED];
+    struct stamped *volatile ends[TYPED] = {NULL};
     make_typed((struct stamped **)ends, 1);
     collect();
-    REQUIRE(typed_live(0, 1) == TYPED, "%d of %d objects live by their ends on the stack", typed_live(0, 1),
-            TYPED);
+    REQUIRE(typed_live(0, 2) == TYPED / 2, "%d of %d objects live by their ends on the stack",
+            typed_live(0, 2), TYPED / 2);
     memset((void *)ends, 0, sizeof ends);
 }
 
 /* The same on the stack of a thread that runs, which scans itself. */
 static int ready, go; /* atomic */
 static void *running(void *arg) {
-    struct stamped *volatile ends[TYPED];
+    struct stamped *volatile ends[TYPED] = {NULL};
     make_typed((struct stamped **)ends, 1);
     post(&ready);
     while (!posted(&go)) {
@@ -99,8 +99,8 @@ static void from_running_stack(void) {
     pthread_create(&thread, NULL, running, NULL);
     await(&ready, 1);
     collect();
-    REQUIRE(typed_live(0, 1) == TYPED, "%d of %d objects live by their ends on a running stack",
-            typed_live(0, 1), TYPED);
+    REQUIRE(typed_live(0, 2) == TYPED / 2, "%d of %d objects live by their ends on a running stack",
+            typed_live(0, 2), TYPED / 2);
     post(&go);
     pthread_join(thread, NULL);
 }

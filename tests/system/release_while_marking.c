@@ -10,7 +10,7 @@ struct box {
 };
 TRI_TYPE(struct box, p)
 
-static struct box *owner[EACH];      /* of the only pointer; roots until given back */
+static struct stamped *owner[EACH];  /* of the only pointer; roots until given back */
 static struct stamped **block[EACH]; /* untyped */
 static struct stamped **outside;     /* malloc'ed, added as roots */
 static hidden pinned[EACH], where[5][EACH];
@@ -24,8 +24,8 @@ NO_INLINE static struct stamped *make(int way, int i) {
 NO_INLINE static void fill(void) {
     outside = (struct stamped **)calloc(EACH, sizeof *outside);
     for (int i = 0; i < EACH; i++) {
-        owner[i] = tri_new(struct box);
-        tri_set(owner[i]->p, make(0, i));
+        owner[i] = stamped_new(0);
+        tri_set(owner[i]->next, make(0, i));
         block[i] = (struct stamped **)tri_alloc(4000);
         tri_set(block[i][400], make(1, i));
         struct stamped *s = make(2, i);
@@ -38,7 +38,7 @@ NO_INLINE static void fill(void) {
 NO_INLINE static void give_back(void) {
     for (int i = 0; i < EACH; i++) {
         for (int w = 0; w < 4; w++) fresh[w][i] = tri_new(struct box);
-        tri_set(fresh[0][i]->p, owner[i]->p);
+        tri_set(fresh[0][i]->p, owner[i]->next);
         tri_free(owner[i]);
         tri_set(fresh[1][i]->p, block[i][400]);
         block[i] = (struct stamped **)tri_realloc(block[i], 2500);
@@ -49,7 +49,7 @@ NO_INLINE static void give_back(void) {
     tri_remove_roots(outside, outside + EACH);
     memset(outside, 0, EACH * sizeof *outside);
     for (int i = 0; i < 20000; i++) {
-        struct box *again = tri_new(struct box);
+        struct stamped *again = stamped_new(0);
         for (int k = 0; k < EACH; k++)
             REQUIRE(again != owner[k], "an object freed while marking is handed out again");
     }
@@ -57,6 +57,7 @@ NO_INLINE static void give_back(void) {
 }
 
 int main(void) {
+    churn(); /* the type is no longer rare */
     fill();
     clear_stack();
     step("hold the collector while it marks");
