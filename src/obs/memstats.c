@@ -59,6 +59,7 @@ static struct {
 static void count_closed_runs(unsigned layouts) {
     for (unsigned id = 1; id < layouts; id++) {
         struct layout *l = layout_by_id(id);
+        if (!l->slots) continue; /* not in use, or large */
         lock_acquire(&l->lock);
         count.frees[id] = l->frees;
         count.mallocs[id] = l->mallocs;

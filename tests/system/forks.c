@@ -2,7 +2,7 @@
  * allocates, collects, makes threads, forks again; it finds every object as it was. */
 #include "check.h"
 
-enum { FORKS = 30, LIST = 3000 };
+enum { FORKS = 60, LIST = 3000 };
 
 struct stamped *list; /* root */
 
@@ -20,15 +20,27 @@ static void check_list(void) {
     REQUIRE(n == 0, "%lu objects are missing", (long)n);
 }
 
-static int stop; /* atomic */
+static int stop, resting; /* atomic: while a child works, the parent's threads leave it the processors */
+
+static void rest(void) {
+    while (posted(&resting) && !posted(&stop)) usleep(500);
+}
 static void *mutate(void *arg) {
-    (void)arg;
     struct stamped *own = NULL;
     for (uint64_t i = 0; !posted(&stop); i++) {
         struct stamped *s = stamped_new(i);
         if (i % 1000) tri_set(s->next, own);
         own = s;
         if (i % 64 == 0) memset(tri_alloc(i % 5000), 1, 1);
+        rest();
+    }
+    return arg;
+}
+static void *collect_on(void *cycles) {
+    while (!posted(&stop)) {
+        tri_gc();
+        post((int *)cycles);
+        rest();
     }
     return NULL;
 }
@@ -56,14 +68,15 @@ static void child_works(int depth) {
 }
 
 int main(void) {
-    pthread_t threads[2];
-    struct gc_loop loop;
+    pthread_t threads[3];
+    static int cycles; /* atomic */
     build();
-    gc_loop_start(&loop);
     for (int i = 0; i < 2; i++) pthread_create(&threads[i], NULL, mutate, NULL);
+    pthread_create(&threads[2], NULL, collect_on, &cycles);
     step("fork");
     for (int i = 0; i < FORKS; i++) {
         int status;
+        if (i % 4 == 0) await(&cycles, posted(&cycles) + 1); /* else in the middle of one, as it comes */
         pid_t child = fork();
         REQUIRE(child >= 0, "fork: %s", strerror(errno));
         if (child == 0) {
@@ -71,13 +84,14 @@ int main(void) {
             child_works(i % 10 == 0);
             _exit(0);
         }
+        __atomic_store_n(&resting, 1, __ATOMIC_SEQ_CST);
         if (i % 3) check_list();
         REQUIRE(waitpid(child, &status, 0) == child, "waitpid");
         REQUIRE(status == 0, "child %d has ended with status %x", i, status);
+        __atomic_store_n(&resting, 0, __ATOMIC_SEQ_CST);
     }
     post(&stop);
-    for (int i = 0; i < 2; i++) pthread_join(threads[i], NULL);
-    gc_loop_stop(&loop);
+    for (int i = 0; i < 3; i++) pthread_join(threads[i], NULL);
     check_list();
     return 0;
 }

@@ -1,10 +1,11 @@
 /* bells.c - signal handlers that allocate, store into the heap, and jump away.
  *
  * Each thread that a signal meets has, for each of two signals, a ring of cells in the heap that hangs from a
- * thread-local. Every signal checks one cell, puts a fresh object there, and links it to an older one: allocations and
- * stores that land in the middle of the program's own, the restartable ones too. What a ring must hold is remembered
- * with hidden pointers. The signals come from timers aimed at the workers, and from a thread that sends them to the
- * process and to workers. The handlers of different signals may interrupt each other, and run on signal stacks or not.
+ * thread-local. Every signal checks one cell, puts a fresh object there, and links it to an older one:
+ * allocations and stores that land in the middle of the program's own, the restartable ones too. What a ring
+ * must hold is remembered with hidden pointers. The signals come from timers aimed at the workers, and from a
+ * thread that sends them to the process and to workers. The handlers of different signals may interrupt each
+ * other, and run on signal stacks or not.
  *
  * A third signal jumps out of its handler, to a worker that has said where to.
  */
@@ -21,7 +22,11 @@
 
 enum { BELLS = 2, CELLS = 32, ALTSTACK = 64 << 10 };
 
-struct ding { uint64_t number; struct ding *older; void *spare; };
+struct ding {
+    uint64_t number;
+    struct ding *older;
+    void *spare;
+};
 TRI_TYPE(struct ding, older, spare)
 
 struct bell {
@@ -166,7 +171,8 @@ void bells_init(void) {
         a.sa_flags = SA_RESTART | (options.on[F_altstack] ? SA_ONSTACK : 0);
         sigemptyset(&a.sa_mask);
         sigaddset(&a.sa_mask, jump_signal()); /* or a ring would be left half changed */
-        if (sigaction(i < BELLS ? bell_signal(i) : jump_signal(), &a, NULL) != 0) fail("sigaction: %s", strerror(errno));
+        if (sigaction(i < BELLS ? bell_signal(i) : jump_signal(), &a, NULL) != 0)
+            fail("sigaction: %s", strerror(errno));
     }
 }
 
@@ -181,8 +187,10 @@ static void *ring_all(void *arg) {
     while (ringing) {
         struct timespec t = {0, 50000};
         int sig = bell_signal((int)below(&r, BELLS));
-        if (one_in(&r, 2)) kill(getpid(), sig);
-        else pthread_kill(to[below(&r, (unsigned)nto)].thread, sig);
+        if (one_in(&r, 2))
+            kill(getpid(), sig);
+        else
+            pthread_kill(to[below(&r, (unsigned)nto)].thread, sig);
         nanosleep(&t, NULL);
     }
     return NULL;
@@ -192,7 +200,8 @@ void bells_start(struct worker *workers, int n) {
     to = workers;
     nto = n;
     ringing = options.on[F_signals];
-    if (ringing && pthread_create(&ringer, NULL, ring_all, (void *)1) != 0) fail("no thread to ring the bells");
+    if (ringing && pthread_create(&ringer, NULL, ring_all, (void *)1) != 0)
+        fail("no thread to ring the bells");
 }
 
 void bells_stop(void) {

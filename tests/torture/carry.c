@@ -1,8 +1,9 @@
 /* carry.c - objects that for a while hang from one place only.
  *
- * The only pointer to an object is taken out of the graph, and carried by a deep frame, by a loop that makes no calls,
- * or by a thread: as its argument, in its frames, and as its result. Meanwhile the collector is at work. Then it is put
- * back, and must be what it was. Nothing is forgotten meanwhile: the plot's lock is held all the time.
+ * The only pointer to an object is taken out of the graph, and carried by a deep frame, by a loop that makes
+ * no calls, or by a thread: as its argument, in its frames, and as its result. Meanwhile the collector is at
+ * work. Then it is put back, and must be what it was. Nothing is forgotten meanwhile: the plot's lock is held
+ * all the time.
  */
 #include "torture.h"
 
@@ -53,7 +54,8 @@ static void *carry_by_thread(struct random *r, void *value) {
     value = back = NULL;
     COUNT(threads);
     if (one_in(r, 3)) sched_yield();
-    for (unsigned n = below(r, 300); n; n--) object_make_garbage(r); /* it ends meanwhile, its result not yet taken */
+    for (unsigned n = below(r, 300); n; n--)
+        object_make_garbage(r); /* it ends meanwhile, its result not yet taken */
     int error = pthread_join(thread, &back);
     if (error) fail("pthread_join: %s", strerror(error));
     return back;
@@ -80,7 +82,8 @@ struct hook {
     uint64_t off;
 };
 
-/* Takes the pointer out. The walk's own pointers are on this function's stack only, below all that follows. */
+/* Takes the pointer out. The walk's own pointers are on this function's stack only, below all that follows.
+ */
 static NOINLINE void *unhook(struct plot *p, struct random *r, struct hook *h) {
     struct step step;
     if (!plot_walk(p, r, &step)) return NULL;

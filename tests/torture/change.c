@@ -1,8 +1,8 @@
 /* change.c - the mutations of a plot.
  *
- * Each does in the heap what a program would do, through the public interface, and the same in the shadow. Objects are
- * found by walking along real pointers, so what a mutation moves about is on this thread's stack like any program's
- * locals. The plot's lock is held.
+ * Each does in the heap what a program would do, through the public interface, and the same in the shadow.
+ * Objects are found by walking along real pointers, so what a mutation moves about is on this thread's stack
+ * like any program's locals. The plot's lock is held.
  */
 #include "torture.h"
 
@@ -18,8 +18,10 @@ struct aim {
 
 static struct aim aim_at(struct random *r, struct shade *s, void *at, bool may_be_end) {
     uint64_t off = 0;
-    if (one_in(r, 6)) off = below(r, (unsigned)s->bytes);
-    else if (may_be_end && one_in(r, 12)) off = s->bytes;
+    if (one_in(r, 6))
+        off = below(r, (unsigned)s->bytes);
+    else if (may_be_end && one_in(r, 12))
+        off = s->bytes;
     return (struct aim){(char *)at + off, s, off};
 }
 
@@ -27,7 +29,8 @@ static struct aim aim_from_heap(struct random *r, struct shade *s, void *at) {
     return aim_at(r, s, at, !kind_is_exact(s->kind));
 }
 
-/* What a link or root holds, to be put into a heap object: an end that the heap would not keep becomes a start. */
+/* What a link or root holds, to be put into a heap object: an end that the heap would not keep becomes a
+ * start. */
 static struct aim aim_again(void *value, struct shade *to, uint64_t off) {
     if (to && off == to->bytes && kind_is_exact(to->kind)) return (struct aim){(char *)value - off, to, 0};
     return (struct aim){value, to, off};
@@ -79,7 +82,8 @@ static void change_new(struct plot *p, struct random *r) {
     plot_add(p, s);
     if (!one_in(r, 10) && walk_to_links(p, r, &step))
         link_put(r, step.s, step.at, below(r, step.s->nlinks), aim_from_heap(r, s, at));
-    else root_aim(r, p, any_root(p, r), s, at);
+    else
+        root_aim(r, p, any_root(p, r), s, at);
     /* its own links: to what is there already */
     for (uint32_t i = 0; i < s->nlinks && i < 4; i++)
         if (one_in(r, 2) && plot_walk(p, r, &step))
@@ -131,8 +135,10 @@ static void links_copied(struct link *to, const struct link *from, uint32_t n) {
 static void change_copy(struct plot *p, struct random *r) {
     struct step a, b;
     if (!walk_to_links(p, r, &a)) return;
-    if (one_in(r, 2)) b = a;
-    else if (!walk_to_links(p, r, &b)) return;
+    if (one_in(r, 2))
+        b = a;
+    else if (!walk_to_links(p, r, &b))
+        return;
     uint32_t i = below(r, a.s->nlinks), j = below(r, b.s->nlinks), n = 1 + below(r, 16);
     while (n > 1 && !(side_by_side(a.s, i, n) && side_by_side(b.s, j, n))) n--;
     tri_memmove(link_slot(a.at, &a.s->link[i]), link_slot(b.at, &b.s->link[j]), n * sizeof(void *));
@@ -186,8 +192,10 @@ static void change_link_to_root(struct plot *p, struct random *r) {
 
 /* Puts a value where the step came from. */
 static void step_put(struct plot *p, struct random *r, struct step *step, struct aim aim) {
-    if (step->root) root_put(p, step->root, aim.value, aim.to, aim.off);
-    else link_put(r, step->from, step->from_at, step->link, aim);
+    if (step->root)
+        root_put(p, step->root, aim.value, aim.to, aim.off);
+    else
+        link_put(r, step->from, step->from_at, step->link, aim);
 }
 
 static void change_realloc(struct plot *p, struct random *r) {
@@ -212,12 +220,10 @@ static const struct mutation {
     unsigned small, big; /* weights while the plot has less than it aims at, and more */
     int feature;         /* -1: always */
 } mutations[] = {
-    {change_new, 30, 4, -1},         {change_link, 10, 4, -1},
-    {change_unlink, 4, 10, -1},      {change_swap, 8, 8, -1},
-    {change_failing_cas, 2, 2, -1},  {change_copy, 5, 8, F_bulk},
-    {change_zero, 1, 3, F_bulk},     {change_root, 6, 4, -1},
-    {change_unroot, 1, 4, -1},       {change_root_to_link, 10, 10, -1},
-    {change_link_to_root, 8, 8, -1}, {change_realloc, 5, 5, F_realloc},
+    {change_new, 30, 4, -1},           {change_link, 10, 4, -1},        {change_unlink, 4, 10, -1},
+    {change_swap, 8, 8, -1},           {change_failing_cas, 2, 2, -1},  {change_copy, 5, 8, F_bulk},
+    {change_zero, 1, 3, F_bulk},       {change_root, 6, 4, -1},         {change_unroot, 1, 4, -1},
+    {change_root_to_link, 10, 10, -1}, {change_link_to_root, 8, 8, -1}, {change_realloc, 5, 5, F_realloc},
     {change_free, 2, 6, F_free},
 };
 

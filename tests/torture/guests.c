@@ -14,7 +14,10 @@
 
 /* ---- threads ---- */
 
-struct pearl { struct pearl *next; uint64_t number; };
+struct pearl {
+    struct pearl *next;
+    uint64_t number;
+};
 TRI_TYPE(struct pearl, next)
 
 static NOINLINE struct pearl *string_pearls(unsigned n) {
@@ -30,7 +33,8 @@ static NOINLINE struct pearl *string_pearls(unsigned n) {
 
 static void count_pearls(struct pearl *p, unsigned n) {
     while (n--) {
-        if (!p || p->number != content(9, n)) fail("pearl %u at %p is 0x%lx", n, (void *)p, p ? p->number : 0);
+        if (!p || p->number != content(9, n))
+            fail("pearl %u at %p is 0x%lx", n, (void *)p, p ? p->number : 0);
         p = p->next;
     }
     if (p) fail("there is a pearl too many, at %p", (void *)p);
@@ -79,7 +83,8 @@ static void churn_detached(struct worker *w) {
 
 static void churn_cancelled(struct worker *w) {
     pthread_t thread;
-    if (pthread_create(&thread, NULL, wait_to_be_cancelled, (void *)(uintptr_t)below(&w->random, 2)) != 0) return;
+    if (pthread_create(&thread, NULL, wait_to_be_cancelled, (void *)(uintptr_t)below(&w->random, 2)) != 0)
+        return;
     COUNT(threads);
     for (unsigned n = below(&w->random, 100); n; n--) object_make_garbage(&w->random);
     pthread_cancel(thread);

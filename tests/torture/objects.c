@@ -1,10 +1,11 @@
 /* objects.c - kinds of objects, and what must be in them.
  *
  * An object is an array of words. Which of them may hold links follows from its kind, exactly as its type was
- * declared to the library; of these up to LINKS_MAX are in use (the first and the last always), and the rest are 0. All other
- * words hold content(id, word): the id of the object and the number of the word, in a form that no address has. So
- * reading an object proves that it is the one that was put there, that nobody has used its memory meanwhile, and
- * that no word of it was lost; and a dump of a wrong object says which object is there instead.
+ * declared to the library; of these up to LINKS_MAX are in use (the first and the last always), and the rest
+ * are 0. All other words hold content(id, word): the id of the object and the number of the word, in a form
+ * that no address has. So reading an object proves that it is the one that was put there, that nobody has
+ * used its memory meanwhile, and that no word of it was lost; and a dump of a wrong object says which object
+ * is there instead.
  */
 #include "torture.h"
 
@@ -14,15 +15,58 @@
 /* ---- types ---- */
 
 #define W uint64_t
-struct t16 { W a; void *b; };
-struct t24 { void *a; W b[2]; };
-struct t40 { W a; void *b; W c; void *d; W e; };
-struct t64 { W a; void *kid[4]; W b[3]; };
-struct t520 { W a; void *b; W c[61]; void *d, *e; };
-struct t4096 { W a[100]; void *b; W c[199]; void *d; W e[209]; void *f, *g; };
-struct tbig { W a; void *b; W c[5117]; void *d; };
-struct flexp { W a; void *b; W n; void *kid[]; };
-struct flexb { W a; void *b; uint32_t n; char bytes[]; };
+struct t16 {
+    W a;
+    void *b;
+};
+struct t24 {
+    void *a;
+    W b[2];
+};
+struct t40 {
+    W a;
+    void *b;
+    W c;
+    void *d;
+    W e;
+};
+struct t64 {
+    W a;
+    void *kid[4];
+    W b[3];
+};
+struct t520 {
+    W a;
+    void *b;
+    W c[61];
+    void *d, *e;
+};
+struct t4096 {
+    W a[100];
+    void *b;
+    W c[199];
+    void *d;
+    W e[209];
+    void *f, *g;
+};
+struct tbig {
+    W a;
+    void *b;
+    W c[5117];
+    void *d;
+};
+struct flexp {
+    W a;
+    void *b;
+    W n;
+    void *kid[];
+};
+struct flexb {
+    W a;
+    void *b;
+    uint32_t n;
+    char bytes[];
+};
 TRI_TYPE(struct t16, b)
 TRI_TYPE(struct t24, a)
 TRI_TYPE(struct t40, b, d)
@@ -32,7 +76,8 @@ TRI_TYPE(struct t4096, b, d, f, g)
 TRI_TYPE(struct tbig, b, d)
 TRI_TYPE(struct flexp, b)
 TRI_TYPE(struct flexb, b)
-_Static_assert(sizeof(struct t520) == 520 && sizeof(struct t4096) == 4096 && sizeof(struct tbig) == 40960, "sizes");
+_Static_assert(sizeof(struct t520) == 520 && sizeof(struct t4096) == 4096 && sizeof(struct tbig) == 40960,
+               "sizes");
 
 static const struct {
     const char *name;
@@ -175,7 +220,8 @@ void *object_make_of(struct random *r, unsigned kind, struct shade **shade) {
     check_zero(s, at, 0);
     object_fill(r, s, at, 0);
     if (one_in(r, 16)) {
-        if (tri_base((char *)at + below(r, (unsigned)s->bytes)) != at) fail_object(s, at, "tri_base is wrong");
+        if (tri_base((char *)at + below(r, (unsigned)s->bytes)) != at)
+            fail_object(s, at, "tri_base is wrong");
         if (tri_size(at) < s->bytes) fail_object(s, at, "tri_size says %zu", tri_size(at));
     }
     shade_note(s, C_MADE);
@@ -195,7 +241,8 @@ static void account_resize(const struct shade *s, size_t before) {
 }
 
 void *object_resize(struct random *r, struct shade *s, void *at) {
-    size_t before = s->bytes, bytes = pick_bytes(r, s->kind), kept = (bytes < before ? bytes : before) / 8 * 8;
+    size_t before = s->bytes, bytes = pick_bytes(r, s->kind),
+           kept = (bytes < before ? bytes : before) / 8 * 8;
     void *moved = tri_realloc(at, bytes);
     s->bytes = bytes;
     account_resize(s, before);
@@ -211,10 +258,13 @@ void object_make_garbage(struct random *r) {
     unsigned kind = pick_kind(r);
     size_t bytes = pick_bytes(r, kind);
     void *at = allocate(r, kind, bytes);
-    static __thread uintptr_t last; /* hidden: dead objects come back to life only if the collector is wrong */
+    static __thread uintptr_t
+        last; /* hidden: dead objects come back to life only if the collector is wrong */
     for (size_t w = 0; w < bytes / 8 && w < 200; w++)
-        if (object_may_link(kind, w)) tri_set(((void **)at)[w], one_in(r, 2) ? at : NULL);
-        else ((uint64_t *)at)[w] = last; /* a hidden address among the contents */
+        if (object_may_link(kind, w))
+            tri_set(((void **)at)[w], one_in(r, 2) ? at : NULL);
+        else
+            ((uint64_t *)at)[w] = last; /* a hidden address among the contents */
     last = tri_hide(at);
 }
 
@@ -226,7 +276,8 @@ static size_t count_link_words(unsigned kind, size_t from, size_t to) {
     return n;
 }
 
-/* Takes link words from `from` on into use: all, or as many as there is room for, spread evenly, the last included. */
+/* Takes link words from `from` on into use: all, or as many as there is room for, spread evenly, the last
+ * included. */
 static void choose_links(struct shade *s, size_t from) {
     size_t words = s->bytes / 8, n = count_link_words(s->kind, from, words), room = LINKS_MAX - s->nlinks;
     size_t take = n < room ? n : room, nth = 0, taken = 0;
@@ -246,8 +297,10 @@ void object_fill(struct random *r, struct shade *s, void *at, size_t from) {
     while (s->nlinks && s->link[s->nlinks - 1].word >= start) s->nlinks--;
     choose_links(s, start);
     for (size_t w = start; w < words; w++)
-        if (!object_may_link(s->kind, w)) word[w] = content(s->id, w);
-        else if (word[w]) tri_set(word[w], 0); /* the rest of what was there before */
+        if (!object_may_link(s->kind, w))
+            word[w] = content(s->id, w);
+        else if (word[w])
+            tri_set(word[w], 0); /* the rest of what was there before */
     if (s->bytes % 8 == 0) return;
     uint64_t last = object_may_link(s->kind, words) ? 0 : content(s->id, words);
     memcpy((char *)at + words * 8, &last, s->bytes % 8);
@@ -289,8 +342,7 @@ void object_check(const struct shade *s, void *at, bool wholly) {
     } else {
         check_contents(s, at, 0, 64);
         check_contents(s, at, words - 64, words);
-        for (size_t w = 64 + s->id % 61; w < words - 64; w += words / 32)
-            check_contents(s, at, w, w + 4);
+        for (size_t w = 64 + s->id % 61; w < words - 64; w += words / 32) check_contents(s, at, w, w + 4);
     }
     uint64_t last = object_may_link(s->kind, words) ? 0 : content(s->id, words);
     if (s->bytes % 8 && memcmp((char *)at + words * 8, &last, s->bytes % 8) != 0)

@@ -1,8 +1,9 @@
 /* plot.c - a plot: a graph of objects in the collected heap, and its shadow in malloc's.
  *
- * The shadow knows every object, what it holds and where it must be, under hidden addresses. Real pointers exist in
- * the objects, in the plot's roots, and for moments on the stack of the thread that works on the plot, under its lock.
- * What the shadow cannot reach from the roots is garbage, and is forgotten: never looked at again.
+ * The shadow knows every object, what it holds and where it must be, under hidden addresses. Real pointers
+ * exist in the objects, in the plot's roots, and for moments on the stack of the thread that works on the
+ * plot, under its lock. What the shadow cannot reach from the roots is garbage, and is forgotten: never
+ * looked at again.
  */
 #include "torture.h"
 
@@ -84,7 +85,8 @@ static void todo_push(struct shade *s) {
 static void check_root(struct plot *p, const struct root *root) {
     void *is = root_get(p, root), *want = root->to ? (char *)object_address(root->to) + root->off : NULL;
     if (is != want)
-        fail("plot %d: root %d, %s, is %p, not %p", p->number, (int)(root - p->root), root_name(root->kind), is, want);
+        fail("plot %d: root %d, %s, is %p, not %p", p->number, (int)(root - p->root), root_name(root->kind),
+             is, want);
 }
 
 static void meet(struct plot *p, struct shade *s, struct shade *from, uint32_t by) {
@@ -159,8 +161,8 @@ static uint32_t pick_link(const struct shade *s, struct random *r) {
 static void step_to(struct step *step, uint32_t link) {
     const struct link *l = &step->s->link[link];
     char *value = *link_slot(step->at, l); /* checked: it is what the shadow says */
-    *step = (struct step){
-        .s = l->to, .at = value - l->off, .from = step->s, .from_at = step->at, .link = link};
+    *step =
+        (struct step){.s = l->to, .at = value - l->off, .from = step->s, .from_at = step->at, .link = link};
     step->s->found_from = step->from;
     step->s->found_by = link;
     object_check(step->s, step->at, false);

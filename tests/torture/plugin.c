@@ -1,8 +1,12 @@
-/* plugin.c - a module that is loaded, given a pointer to keep in a global, and unloaded again. It stores and allocates
- * with barriers and restartable ranges of its own. */
+/* plugin.c - a module that is loaded, given a pointer to keep in a global, and unloaded again. It stores and
+ * allocates with barriers and restartable ranges of its own. */
 #include <tricolor.h>
 
-struct piece { struct piece *next; void *kept; uint64_t mark; };
+struct piece {
+    struct piece *next;
+    void *kept;
+    uint64_t mark;
+};
 TRI_TYPE(struct piece, next, kept)
 
 static struct piece *pieces; /* a root that comes and goes */

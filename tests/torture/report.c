@@ -1,8 +1,8 @@
 /* report.c - failing loudly, and the watchdog.
  *
- * The watchdog is a process of its own, a child made before anything else, so that it goes on whatever the library
- * does to threads. It reads where the workers are from shared memory; one that has done nothing for HANG_SECONDS
- * hangs. With --gdb it and every failure print where all threads are, by gdb.
+ * The watchdog is a process of its own, a child made before anything else, so that it goes on whatever the
+ * library does to threads. It reads where the workers are from shared memory; one that has done nothing for
+ * HANG_SECONDS hangs. With --gdb it and every failure print where all threads are, by gdb.
  */
 #include "torture.h"
 
@@ -22,7 +22,7 @@ enum { WORKERS_MOST = 256, HANG_SECONDS = 40, TICK_SECONDS = 2 };
 static struct shared {
     struct figures figures;
     struct progress progress[WORKERS_MOST];
-} *shared;
+} * shared;
 struct figures *figures;
 static char command[1024];
 static pid_t watchdog;
@@ -32,8 +32,8 @@ __thread const struct plot *reporting_plot;
 
 static void run_gdb(pid_t pid) {
     char text[512];
-    snprintf(text, sizeof text, "gdb -p %d -batch -nx -ex 'thread apply all bt 30' %s %s 1>&2 2>/dev/null", (int)pid,
-             *options.gdb_script ? "-x" : "", options.gdb_script);
+    snprintf(text, sizeof text, "gdb -p %d -batch -nx -ex 'thread apply all bt 30' %s %s 1>&2 2>/dev/null",
+             (int)pid, *options.gdb_script ? "-x" : "", options.gdb_script);
     if (system(text) != 0) fprintf(stderr, "(no gdb)\n");
 }
 
@@ -41,11 +41,15 @@ static void run_gdb(pid_t pid) {
 
 static void print_chain(const struct shade *s) {
     for (int i = 0; s && i < 12; i++, s = s->found_from) {
-        fprintf(stderr, "  id %lu, %s of %zu bytes at %p", s->id, kind_name(s->kind), s->bytes, object_address(s));
-        if (s->found_from) fprintf(stderr, ", by word %u of\n", s->found_from->link[s->found_by].word);
+        fprintf(stderr, "  id %lu, %s of %zu bytes at %p", s->id, kind_name(s->kind), s->bytes,
+                object_address(s));
+        if (s->found_from)
+            fprintf(stderr, ", by word %u of\n", s->found_from->link[s->found_by].word);
         else if (reporting_plot)
-            fprintf(stderr, ", by root %u: %s\n", s->found_by, root_name(reporting_plot->root[s->found_by % ROOTS].kind));
-        else fprintf(stderr, "\n");
+            fprintf(stderr, ", by root %u: %s\n", s->found_by,
+                    root_name(reporting_plot->root[s->found_by % ROOTS].kind));
+        else
+            fprintf(stderr, "\n");
     }
 }
 
@@ -78,7 +82,8 @@ static void print_head(const char *format, va_list args) {
     while (__atomic_exchange_n(&failing, 1, __ATOMIC_SEQ_CST)) pause(); /* one report is enough */
     fprintf(stderr, "torture: FAILED: ");
     vfprintf(stderr, format, args);
-    fprintf(stderr, "\n  in worker %d, which %s\n", self ? self->number : -1, self ? self->progress->doing : "is a guest");
+    fprintf(stderr, "\n  in worker %d, which %s\n", self ? self->number : -1,
+            self ? self->progress->doing : "is a guest");
 }
 
 void fail(const char *format, ...) {
@@ -141,8 +146,10 @@ static void watch(pid_t program) {
         for (int i = 0; i < WORKERS_MOST; i++) {
             const struct progress *p = &shared->progress[i];
             uint64_t steps = __atomic_load_n(&p->steps, __ATOMIC_RELAXED);
-            if (steps != seen[i] || !__atomic_load_n(&p->doing, __ATOMIC_RELAXED)) idle[i] = 0;
-            else if (++idle[i] * TICK_SECONDS >= HANG_SECONDS) bark(program, i);
+            if (steps != seen[i] || !__atomic_load_n(&p->doing, __ATOMIC_RELAXED))
+                idle[i] = 0;
+            else if (++idle[i] * TICK_SECONDS >= HANG_SECONDS)
+                bark(program, i);
             seen[i] = steps;
         }
     }
@@ -167,7 +174,9 @@ void report_init(int argc, char **argv) {
     }
 }
 
-struct progress *report_progress(int worker) { return &shared->progress[worker]; }
+struct progress *report_progress(int worker) {
+    return &shared->progress[worker];
+}
 
 void report_done(void) {
     kill(watchdog, SIGKILL);

@@ -1,19 +1,20 @@
 /* restartable.c - the restartable sequences, interrupted at every instruction.
  *
- * tri__bump and tri__store (tricolor/alloc.h, barrier.h) are ranges recorded in the section tri_ras; a signal inside
- * moves the program counter back to the start. First the instructions of the ranges are found, by single steps. Then
- * each is replaced for once by a breakpoint, whose trap comes with the program counter inside the range, and the trap's
- * handler does what would spoil the sequence:
+ * tri__bump and tri__store (tricolor/alloc.h, barrier.h) are ranges recorded in the section tri_ras; a signal
+ * inside moves the program counter back to the start. First the instructions of the ranges are found, by
+ * single steps. Then each is replaced for once by a breakpoint, whose trap comes with the program counter
+ * inside the range, and the trap's handler does what would spoil the sequence:
  *
- *   tri__bump    it allocates from the same run, or has the run taken away by a whole cycle. The object that the
- *                interrupted allocation then returns must be nobody else's, zeroed, and alive after collections.
- *   tri__store   it lets a cycle begin, and waits until this thread has been scanned and the object that is to be
- *                stored into is black. The store, gone back to the test of the flag, must tell the collector.
+ *   tri__bump    it allocates from the same run, or has the run taken away by a whole cycle. The object that
+ * the interrupted allocation then returns must be nobody else's, zeroed, and alive after collections.
+ *   tri__store   it lets a cycle begin, and waits until this thread has been scanned and the object that is
+ * to be stored into is black. The store, gone back to the test of the flag, must tell the collector.
  *
- * Each trap must have left the program counter at the start of its range, and the library must have counted it.
+ * Each trap must have left the program counter at the start of its range, and the library must have counted
+ * it.
  *
- * `restartable blind store` and `restartable blind bump` install the trap's handler past the library, so nothing goes
- * back, and the same checks must fail: that is how we know that they see anything.
+ * `restartable blind store` and `restartable blind bump` install the trap's handler past the library, so
+ * nothing goes back, and the same checks must fail: that is how we know that they see anything.
  *
  * The library is linked as an archive, so that the count, the phase and the markers are at hand.
  */
@@ -131,7 +132,8 @@ static void on_break(int sig, siginfo_t *info, void *context) {
 
 static void make_writable(uintptr_t at) {
     uintptr_t page = at & ~(uintptr_t)4095;
-    REQUIRE(mprotect((void *)page, 8192, PROT_READ | PROT_WRITE | PROT_EXEC) == 0, "mprotect: %s", strerror(errno));
+    REQUIRE(mprotect((void *)page, 8192, PROT_READ | PROT_WRITE | PROT_EXEC) == 0, "mprotect: %s",
+            strerror(errno));
 }
 
 /* Runs fn, until it has been interrupted just before the instruction. */
@@ -166,7 +168,8 @@ static struct item *made, *others[BUMPS]; /* roots */
 NO_INLINE static void make_item(void) { made = tri_new(struct item); }
 
 static void check_fresh(const struct item *i) {
-    REQUIRE(i && !i->stamp && !i->next && !i->more[0] && !i->more[1], "a fresh object at %p is not zero", (const void *)i);
+    REQUIRE(i && !i->stamp && !i->next && !i->more[0] && !i->more[1], "a fresh object at %p is not zero",
+            (const void *)i);
 }
 
 /* The ways to spoil it; all of them on the thread itself, in the trap's handler. */
@@ -192,7 +195,8 @@ static void check_items(void) {
     tri_gc();
     churn();
     REQUIRE(made->stamp == 7 && tri_base(made) == made, "the object made was freed");
-    for (int i = 0; i < BUMPS; i++) REQUIRE(tri_base(others[i]) == others[i], "the handler's object %d was freed", i);
+    for (int i = 0; i < BUMPS; i++)
+        REQUIRE(tri_base(others[i]) == others[i], "the handler's object %d was freed", i);
 }
 
 static void warm_up(void) {
@@ -235,15 +239,17 @@ static void blacken(void *object) {
     struct gate *g = gate_enter();
     trix_work_enter();
     trix_marker_shade(&m, (uintptr_t)object);
-    while (trix_marker_drain(&m, UINT64_MAX / 2)) {}
+    while (trix_marker_drain(&m, UINT64_MAX / 2)) {
+    }
     trix_marker_flush(&m);
     trix_work_exit();
     gate_leave(g);
 }
 
-/* A cycle begins with the store on its way, and the box becomes black. The collector has this thread scanned now, where
- * it would see the value in a register; a thread that is scanned only after the store would not show it any more. So the
- * register is hidden meanwhile (trap.secret), and `move` leaves no trace of the value. */
+/* A cycle begins with the store on its way, and the box becomes black. The collector has this thread scanned
+ * now, where it would see the value in a register; a thread that is scanned only after the store would not
+ * show it any more. So the register is hidden meanwhile (trap.secret), and `move` leaves no trace of the
+ * value. */
 static void begin_cycle(void) {
     hold_at(HOLD_MARK);
     blacken(box);

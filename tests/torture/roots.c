@@ -1,8 +1,9 @@
 /* roots.c - the places a plot hangs from.
  *
- * Each kind of place stores a pointer the way a program would: globals, statics, thread-locals and frames with a plain
- * `=`; cells in the heap with the barrier; what libc or the kernel keeps through their own calls. Only what the library
- * promises to look at holds the real pointer; all that is in malloc's memory is hidden.
+ * Each kind of place stores a pointer the way a program would: globals, statics, thread-locals and frames
+ * with a plain
+ * `=`; cells in the heap with the barrier; what libc or the kernel keeps through their own calls. Only what
+ * the library promises to look at holds the real pointer; all that is in malloc's memory is hidden.
  */
 #include "torture.h"
 
@@ -46,7 +47,9 @@ static const struct {
 
 const char *root_name(unsigned kind) { return kind < ROOT_KINDS ? kinds[kind].name : "?"; }
 
-bool root_takes_end(const struct root *r, unsigned kind) { return !kind_is_exact(kind) || kinds[r->kind].on_stack; }
+bool root_takes_end(const struct root *r, unsigned kind) {
+    return !kind_is_exact(kind) || kinds[r->kind].on_stack;
+}
 
 void roots_init(void) {
     while (nkeys < KEYS && pthread_key_create(&keys[nkeys], NULL) == 0) nkeys++;
@@ -99,7 +102,8 @@ void roots_plot_init(struct plot *p, struct random *r) {
     for (unsigned i = 0; i < ROOTS; i++) {
         unsigned kind;
         do kind = below(r, ROOT_KINDS);
-        while ((kinds[kind].private && !p->private) || (kinds[kind].feature >= 0 && !options.on[kinds[kind].feature]));
+        while ((kinds[kind].private && !p->private) ||
+               (kinds[kind].feature >= 0 && !options.on[kinds[kind].feature]));
         if (p->private && one_in(r, 3)) kind = one_in(r, 2) ? R_TLS : R_FRAME;
         p->root[i] = (struct root){.kind = (uint8_t)kind, .index = i};
         if (kind == R_EPOLL) epoll_init(place, i);
@@ -129,7 +133,8 @@ static void epoll_put(struct place *place, unsigned i, bool was_set, void *value
 static void epoll_after_fork(struct plot *p, struct root *r) {
     struct place *place = p->place;
     int old[2] = {place->epoll[r->index], place->event[r->index]};
-    void *value = r->to ? (char *)object_address(r->to) + r->off : NULL; /* not from the parent's: it goes on */
+    void *value =
+        r->to ? (char *)object_address(r->to) + r->off : NULL; /* not from the parent's: it goes on */
     epoll_init(place, r->index);
     epoll_put(place, r->index, false, value);
     close(old[0]);
@@ -143,7 +148,9 @@ void roots_after_fork(struct plot *p) {
 
 /* ---- keys ---- */
 
-static pthread_key_t key_of(unsigned i) { return keys[(i * 7 + 3) % nkeys]; } /* some in libc's first block of 32, some not */
+static pthread_key_t key_of(unsigned i) {
+    return keys[(i * 7 + 3) % nkeys];
+} /* some in libc's first block of 32, some not */
 
 /* ---- all ---- */
 

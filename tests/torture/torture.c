@@ -1,13 +1,15 @@
-/* torture.c - threads that change graphs at random, each object's contents and links checked against a shadow.
+/* torture.c - threads that change graphs at random, each object's contents and links checked against a
+ * shadow.
  *
- * A plot is a graph of objects of all kinds in the collected heap, hanging from roots of all kinds. What it must look
- * like is written down in a shadow in malloc's memory, with hidden addresses, so that the shadow keeps nothing alive.
- * Workers change plots, one of their own and some that are shared, in all the ways the interface offers, while signals
- * come, threads and children come and go, and collections run. Whatever a worker meets on its way it checks; from
- * time to time it checks everything. An object that the collector has lost reads as something else: each word of its
- * contents names the object and the word.
+ * A plot is a graph of objects of all kinds in the collected heap, hanging from roots of all kinds. What it
+ * must look like is written down in a shadow in malloc's memory, with hidden addresses, so that the shadow
+ * keeps nothing alive. Workers change plots, one of their own and some that are shared, in all the ways the
+ * interface offers, while signals come, threads and children come and go, and collections run. Whatever a
+ * worker meets on its way it checks; from time to time it checks everything. An object that the collector has
+ * lost reads as something else: each word of its contents names the object and the word.
  *
- * The test finds a lost object only when its memory has been used again, so GODEBUG=clobberfree=1 makes it see more.
+ * The test finds a lost object only when its memory has been used again, so GODEBUG=clobberfree=1 makes it
+ * see more.
  */
 #include "torture.h"
 
@@ -69,8 +71,10 @@ static void set_features(char *list, bool on) {
 
 static void read_options(int argc, char **argv) {
     static const struct option names[] = {
-        {"seconds", 1, 0, 's'}, {"threads", 1, 0, 't'}, {"plots", 1, 0, 'p'}, {"objects", 1, 0, 'o'},
-        {"seed", 1, 0, 'r'},    {"only", 1, 0, 'y'},    {"without", 1, 0, 'n'}, {"gdb", 2, 0, 'g'},
+        {"seconds", 1, 0, 's'}, {"threads", 1, 0, 't'},
+        {"plots", 1, 0, 'p'},   {"objects", 1, 0, 'o'},
+        {"seed", 1, 0, 'r'},    {"only", 1, 0, 'y'},
+        {"without", 1, 0, 'n'}, {"gdb", 2, 0, 'g'},
         {"help", 0, 0, 'h'},    {0},
     };
     struct timespec now;
@@ -155,10 +159,11 @@ static void pass_time(void) {
 
 static void print_figures(void) {
     const struct figures *f = figures;
-    printf("seed %lu: %lu objects, %lu MB, %u cycles, %lu changes, %lu checks, %lu carried, %lu threads, %lu forks, "
+    printf("seed %lu: %lu objects, %lu MB, %u cycles, %lu changes, %lu checks, %lu carried, %lu threads, %lu "
+           "forks, "
            "%lu modules, %lu signals, %lu jumps\n",
-           options.seed, f->objects, f->bytes >> 20, cycles_begun(), f->changes, f->checks, f->carried, f->threads,
-           f->forks, f->modules, f->signals, f->jumps);
+           options.seed, f->objects, f->bytes >> 20, cycles_begun(), f->changes, f->checks, f->carried,
+           f->threads, f->forks, f->modules, f->signals, f->jumps);
 }
 
 int main(int argc, char **argv) {

@@ -4,8 +4,8 @@
  *   plot.c     a plot: one graph of objects, and its shadow in malloc's memory; walking and verifying
  *   roots.c    the places a plot hangs from: globals, thread-locals, keys, ranges, pins, epoll, heap cells …
  *   change.c   the mutations: link, unlink, swap, compare-exchange, move, copy, realloc, free …
- *   carry.c    objects that for a while hang from one place only: a deep frame, a register, a thread's argument
- *   weather.c  what happens meanwhile: garbage, collections, blocking calls, changed controls, figures
+ *   carry.c    objects that for a while hang from one place only: a deep frame, a register, a thread's
+ * argument weather.c  what happens meanwhile: garbage, collections, blocking calls, changed controls, figures
  *   guests.c   short-lived threads, forks, loops without calls, modules that come and go
  *   plugin.c   such a module, with globals that are roots
  *   bells.c    signal handlers that allocate, store, and jump away
@@ -25,7 +25,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define LEN(a) (sizeof(a) / sizeof((a)[0]))
+#define LEN(a)   (sizeof(a) / sizeof((a)[0]))
 #define NOINLINE __attribute__((noinline))
 
 /* ---- options ---- */
@@ -75,9 +75,9 @@ enum { LINKS_MAX = 64, HISTORY = 12 };
 
 struct shade;
 struct link {
-    uint32_t word;     /* where in the object */
-    struct shade *to;  /* NULL: the word is 0 */
-    uint64_t off;      /* the word points so many bytes into it; bytes of it: just past its end */
+    uint32_t word;    /* where in the object */
+    struct shade *to; /* NULL: the word is 0 */
+    uint64_t off;     /* the word points so many bytes into it; bytes of it: just past its end */
 };
 
 /* The shadow of one object: malloc's memory, and the address is hidden, so it keeps nothing alive. */
@@ -88,12 +88,12 @@ struct shade {
     size_t bytes;
     uint8_t kind;
     uint8_t nhistory;
-    uint32_t seen;      /* the last verification that met it */
+    uint32_t seen; /* the last verification that met it */
     uint32_t nlinks;
     struct {
-        uint8_t change; /* enum change */
-        uint32_t cycle; /* collections begun until then */
-    } history[HISTORY]; /* circular */
+        uint8_t change;       /* enum change */
+        uint32_t cycle;       /* collections begun until then */
+    } history[HISTORY];       /* circular */
     struct shade *found_from; /* while verifying: where it was found first, for the report */
     uint32_t found_by;
     struct link link[LINKS_MAX]; /* by rising word */
@@ -111,19 +111,23 @@ const char *change_name(unsigned change);
 void shade_free(struct shade *s);
 /* Gives the object another size; the shadow's address, links and contents follow. Returns where it is now. */
 void *object_resize(struct random *r, struct shade *s, void *at);
-bool kind_is_exact(unsigned kind);   /* a single typed object: only stacks may keep it by its end */
+bool kind_is_exact(unsigned kind); /* a single typed object: only stacks may keep it by its end */
 bool kind_resizes(unsigned kind);
 /* A fresh object with its contents, and its shadow. */
 void *object_make(struct random *r, struct shade **shade);
 void *object_make_of(struct random *r, unsigned kind, struct shade **shade);
 void object_make_garbage(struct random *r); /* no shadow: one that nothing keeps */
-/* Chooses the words for links of an object that has come to be (or to be of another size), and fills the others. */
+/* Chooses the words for links of an object that has come to be (or to be of another size), and fills the
+ * others. */
 void object_fill(struct random *r, struct shade *s, void *at, size_t from);
-/* Looks at the contents and at where the links point; `at` is its start. Ends the program when they are wrong. */
+/* Looks at the contents and at where the links point; `at` is its start. Ends the program when they are
+ * wrong. */
 void object_check(const struct shade *s, void *at, bool wholly);
 bool object_may_link(unsigned kind, size_t word);
 static inline void **link_slot(void *at, const struct link *l) { return (void **)at + l->word; }
-static inline void *link_value(const struct link *l) { return l->to ? (char *)object_address(l->to) + l->off : NULL; }
+static inline void *link_value(const struct link *l) {
+    return l->to ? (char *)object_address(l->to) + l->off : NULL;
+}
 
 /* ---- plots ---- */
 
@@ -137,7 +141,7 @@ enum { ROOTS = 10 };
 
 struct root {
     uint8_t kind;
-    unsigned index;    /* among those of its kind in the plot's block */
+    unsigned index; /* among those of its kind in the plot's block */
     struct shade *to;
     uint64_t off;
 };
@@ -149,9 +153,9 @@ struct plot {
     struct root root[ROOTS];
     struct shade *shades;
     unsigned nshades;
-    uint32_t round;       /* of verifications */
+    uint32_t round; /* of verifications */
     uint32_t changes;
-    struct place *place;  /* roots.c: the memory its roots are in */
+    struct place *place; /* roots.c: the memory its roots are in */
 };
 
 void plot_init(struct plot *p, int number, bool private, struct random *r);
@@ -197,9 +201,9 @@ const char *root_name(unsigned kind);
 
 /* Where a worker is: in memory that children and the watchdog share. */
 struct progress {
-    uint64_t steps;          /* relaxed */
-    const char *doing;       /* relaxed; a string literal */
-    pid_t child;             /* relaxed; 0: none */
+    uint64_t steps;    /* relaxed */
+    const char *doing; /* relaxed; a string literal */
+    pid_t child;       /* relaxed; 0: none */
 };
 
 struct worker {

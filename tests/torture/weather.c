@@ -1,4 +1,5 @@
-/* weather.c - what goes on around the graphs: garbage, collections, blocking calls, changed controls, figures read. */
+/* weather.c - what goes on around the graphs: garbage, collections, blocking calls, changed controls, figures
+ * read. */
 #include "torture.h"
 
 #include <poll.h>
@@ -9,7 +10,10 @@
 #include <time.h>
 #include <unistd.h>
 
-struct prefab { uint64_t a; void *b[5]; };
+struct prefab {
+    uint64_t a;
+    void *b[5];
+};
 TRI_TYPE(struct prefab, b)
 
 static void garbage(struct random *r) {
@@ -27,7 +31,7 @@ void weather_cycle(struct random *r) {
 
 /* ---- blocking calls ---- */
 
-static int tube[2];       /* a pipe that nobody writes to */
+static int tube[2]; /* a pipe that nobody writes to */
 static sem_t never;
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t condition = PTHREAD_COND_INITIALIZER;
@@ -105,8 +109,8 @@ static void read_figures(struct random *r) {
     before = now;
     tri_read_mem_stats(&now);
     if (now.total_alloc < before.total_alloc || now.mallocs < before.mallocs || now.frees < before.frees)
-        fail("figures have gone down: total_alloc %lu %lu, mallocs %lu %lu, frees %lu %lu", before.total_alloc,
-             now.total_alloc, before.mallocs, now.mallocs, before.frees, now.frees);
+        fail("figures have gone down: total_alloc %lu %lu, mallocs %lu %lu, frees %lu %lu",
+             before.total_alloc, now.total_alloc, before.mallocs, now.mallocs, before.frees, now.frees);
     if (now.num_gc < before.num_gc || now.pause_total_ns < before.pause_total_ns)
         fail("figures have gone down: num_gc %u %u", before.num_gc, now.num_gc);
     if (now.heap_inuse > now.heap_sys || now.heap_released > now.heap_idle)
@@ -137,12 +141,9 @@ static const struct event {
     unsigned weight;
     int feature;
 } events[] = {
-    {garbage, "makes garbage", 100, -1},
-    {block, "blocks", 20, F_blocking},
-    {collect, "collects", 2, F_gc},
-    {set_percent, "sets GOGC", 1, F_percent},
-    {prepare, "preallocates", 2, F_prealloc},
-    {read_figures, "reads the figures", 2, F_stats},
+    {garbage, "makes garbage", 100, -1},      {block, "blocks", 20, F_blocking},
+    {collect, "collects", 2, F_gc},           {set_percent, "sets GOGC", 1, F_percent},
+    {prepare, "preallocates", 2, F_prealloc}, {read_figures, "reads the figures", 2, F_stats},
 };
 
 void weather_init(void) {
