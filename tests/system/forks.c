@@ -2,7 +2,7 @@
  * allocates, collects, makes threads, forks again; it finds every object as it was. */
 #include "check.h"
 
-enum { FORKS = 60, LIST = 3000 };
+enum { FORKS = 24, LIST = 3000 };
 
 struct stamped *list; /* root */
 
@@ -81,7 +81,7 @@ int main(void) {
         REQUIRE(child >= 0, "fork: %s", strerror(errno));
         if (child == 0) {
             step("the child works");
-            child_works(i % 10 == 0);
+            child_works(i % 12 == 0);
             _exit(0);
         }
         __atomic_store_n(&resting, 1, __ATOMIC_SEQ_CST);
