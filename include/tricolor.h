@@ -23,5 +23,6 @@
 #include "tricolor/alloc.h"
 #include "tricolor/barrier.h"
 #include "tricolor/control.h"
+#include "tricolor/go.h"
 
 #endif

@@ -1,0 +1,2 @@
+#include "defer.h"
+void trix_defers_run_all(void) {}
