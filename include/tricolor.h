@@ -24,5 +24,9 @@
 #include "tricolor/barrier.h"
 #include "tricolor/control.h"
 #include "tricolor/go.h"
+#include "tricolor/chan.h"
+#include "tricolor/sync.h"
+#include "tricolor/time.h"
+#include "tricolor/context.h"
 
 #endif

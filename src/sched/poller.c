@@ -145,6 +145,8 @@ static void sleep_blocked(struct thread *t, uint64_t ns) {
     thread_unblock(t);
     signal_fence();
     g->inside = 1;
+    signal_fence();
+    if (UNLIKELY(load_relaxed(&trix_gate_closed))) trix_gate_await_open(g);
 }
 
 /* All processors are busy and timers are due: let one look. */
