@@ -28,5 +28,6 @@
 #include "tricolor/sync.h"
 #include "tricolor/time.h"
 #include "tricolor/context.h"
+#include "tricolor/defer.h"
 
 #endif

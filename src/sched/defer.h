@@ -2,7 +2,9 @@
 #ifndef TRIX_DEFER_H
 #define TRIX_DEFER_H
 
-/* All deferred calls of the goroutine, innermost first: it is about to end. Outside. */
-void trix_defers_run_all(void);
+#include "../base/attr.h"
+
+/* Runs all deferred calls of the goroutine, innermost first, and ends it. Outside. */
+NORETURN void trix_goexit(void);
 
 #endif

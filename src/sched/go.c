@@ -23,13 +23,7 @@ EXPORT NOINLINE void tri_yield(void) {
     sched_leave(trix_yield(t));
 }
 
-EXPORT void tri_goexit(void) {
-    trix_defers_run_all();
-    struct thread *t = sched_enter();
-    struct worker *w = worker_of(t);
-    if (!w || !w->g) trix_misuse("tri_goexit", "the calling thread is no goroutine; use pthread_exit");
-    trix_exit(t);
-}
+EXPORT void tri_goexit(void) { trix_goexit(); }
 
 EXPORT int tri_num_goroutine(void) { return (int)load_relaxed(&trix_sched.goroutines); }
 

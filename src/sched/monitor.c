@@ -94,7 +94,7 @@ static bool look_at_time(uint64_t now) {
 
 static void sleep_while_idle(void) {
     store_seq(&trix_sched.monitor_asleep, 1);
-    if (load_seq(&trix_sched.nidle) >= load_relaxed(&trix_sched.nprocs))
+    if (load_seq(&trix_sched.nidle) >= load_relaxed(&trix_sched.nprocs) && !load_seq(&trix_dump_wanted))
         trix_os_futex_wait(&trix_sched.monitor_asleep, 1, 0);
     store_seq(&trix_sched.monitor_asleep, 0);
 }
@@ -110,6 +110,7 @@ static void *monitor_main(void *arg) {
     uint32_t quiet = 0;
     (void)arg;
     for (;;) {
+        if (load_relaxed(&trix_dump_wanted)) trix_reports_serve();
         if (load_seq(&trix_sched.nidle) >= load_relaxed(&trix_sched.nprocs)) {
             sleep_while_idle();
             rest = SHORTEST_NS;

@@ -34,7 +34,7 @@ extern struct sched {
     uint64_t ids;             /* relaxed */
     uint32_t started;         /* 0, 1 being started, 2; seq_cst */
     uint32_t monitor_asleep;  /* futex; seq_cst */
-    uint32_t waiters;         /* threads that wait in tri_run; relaxed */
+    uint32_t parked_threads;  /* that are no workers and wait for somebody; seq_cst */
     uint64_t polls;           /* ns: last look at the poller; relaxed */
 } trix_sched;
 
@@ -112,5 +112,7 @@ void trix_dirty_add(struct worker *w, struct g *g); /* has run while marking; be
 /* ---- figures and reports (report.c) ---- */
 void trix_check_deadlock(void); /* after a worker has gone to sleep; no locks */
 void trix_reports_init(void);
+void trix_reports_serve(void);  /* a dump has been asked for by signal; monitor */
+extern uint32_t trix_dump_wanted; /* set by the handler of SIGQUIT; relaxed */
 
 #endif

@@ -124,6 +124,7 @@ static struct thread *pass_on(struct thread *t, struct worker *w, struct g *from
 }
 
 static struct thread *park_thread(struct thread *t, struct g *g) {
+    fetch_add_seq(&trix_sched.parked_threads, 1);
     while (!load_acquire(&g->futex)) {
         trix_check_deadlock();
         trix_gate_wait(t, &g->futex, 0, 0);
@@ -181,6 +182,7 @@ void trix_exit(struct thread *t) {
 /* ---- readying ---- */
 
 static NOINLINE void ready_thread(struct g *g) {
+    fetch_sub_seq(&trix_sched.parked_threads, 1); /* here, not by the thread: it is as good as running */
     store_seq(&g->futex, 1);
     trix_os_futex_wake(&g->futex, 1);
 }

@@ -28,6 +28,12 @@ __asm__(".text\n"
         "\tmovq %rdx, %rax\n"
         "\tpopq %rcx\n\t.cfi_adjust_cfa_offset -8\n"
         "\tjmp *%rcx\n"
+        ".globl trix_switch_told\n.hidden trix_switch_told\n"
+        "trix_switch_told:\n"
+        "\tsubq $8, %rsp\n\t.cfi_adjust_cfa_offset 8\n"
+        "\tmovq %rax, %rdi\n"
+        "\tcall trix_told\n"
+        "\taddq $8, %rsp\n\t.cfi_adjust_cfa_offset -8\n"
         "1:\tpopq %r15\n\t.cfi_adjust_cfa_offset -8\n\t.cfi_restore r15\n"
         "\tpopq %r14\n\t.cfi_adjust_cfa_offset -8\n\t.cfi_restore r14\n"
         "\tpopq %r13\n\t.cfi_adjust_cfa_offset -8\n\t.cfi_restore r13\n"
@@ -70,6 +76,9 @@ __asm__(".text\n"
         "\tmov x0, x2\n"
         "\tldr x9, [sp]\n"
         "\tbr x9\n"
+        ".globl trix_switch_told\n.hidden trix_switch_told\n"
+        "trix_switch_told:\n"
+        "\tbl trix_told\n"
         "1:\tldp x19, x20, [sp, #16]\n\tldp x21, x22, [sp, #32]\n\tldp x23, x24, [sp, #48]\n"
         "\tldp x25, x26, [sp, #64]\n\tldp x27, x28, [sp, #80]\n\tldp x29, x30, [sp, #96]\n"
         "\tldp d8, d9, [sp, #112]\n\tldp d10, d11, [sp, #128]\n\tldp d12, d13, [sp, #144]\n\tldp d14, d15, [sp, #160]\n"
@@ -90,7 +99,7 @@ __asm__(".text\n"
 
 #endif
 
-extern void trix_g_start(void);
+extern void trix_g_start(void), trix_switch_told(void);
 
 /* Words of the new stack below `top` are written only here: the first page is touched once. */
 uintptr_t trix_switch_prepare(uintptr_t top) {
@@ -103,4 +112,10 @@ uintptr_t trix_switch_prepare(uintptr_t top) {
 #endif
     *(uintptr_t *)sp = (uintptr_t)trix_g_start;
     return sp;
+}
+
+bool trix_switch_tell(uintptr_t sp) {
+    if (*(uintptr_t *)sp == (uintptr_t)trix_g_start) return false;
+    *(uintptr_t *)sp = (uintptr_t)trix_switch_told;
+    return true;
 }
