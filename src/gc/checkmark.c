@@ -34,6 +34,7 @@ static void whiten(mark_words *saved, uint32_t pages) {
         memcpy(saved[page], p->mark, sizeof p->mark);
         for (unsigned w = 0; w < MARK_WORDS; w++) p->mark[w] = ~allocated(page, w);
     }
+    for (struct thread *t = trix_threads.first; t; t = t->next) trix_cache_blacken(&t->cache);
 }
 
 static void scan_visited(const void *lo, const void *hi, bool exact_ends, void *marker) {

@@ -260,6 +260,20 @@ RACY_READS bool trix_cache_holds(const struct thread_cache *cache, uint32_t page
     return bits_test(r->pending, slot) || (at >= run.cur && at < run.end);
 }
 
+void trix_cache_blacken(const struct thread_cache *cache) {
+    const struct run_table *t = cache->table;
+    for (uint32_t i = 0; i < t->nactive; i++) {
+        const struct layout *l = layout_by_id(t->active[i]);
+        const struct run_state *r = &t->cold[l->id];
+        const struct tri__run *run = &t->hot[l->id];
+        if (!r->page) continue;
+        uint64_t *mark = map_page(r->page)->mark;
+        for (unsigned w = 0; w * 64 < l->slots; w++) mark[w] |= r->pending[w];
+        if (run->cur < run->end)
+            bits_fill(mark, run_next_slot(r, l, run->cur), (run->end - run->cur) / l->size, true);
+    }
+}
+
 RACY_READS void trix_cache_peek(const struct thread_cache *cache, uint64_t *counts, uint64_t *tiny) {
     const struct run_table *t = cache->table;
     if (!t) return;

@@ -76,6 +76,10 @@ uint64_t trix_cache_retire(struct thread_cache *cache);
 /* Whether the table in use holds the slot claimed and not handed out. Racy towards its own thread. */
 bool trix_cache_holds(const struct thread_cache *cache, uint32_t page, unsigned layout, unsigned slot);
 
+/* For the check mark, with the thread stopped: sets the mark bits of what the table in use holds and has not handed out. Its
+ * memory may still be that of dead objects, so nothing may be traced from there. */
+void trix_cache_blacken(const struct thread_cache *cache);
+
 /* Objects handed out of the table's runs and not yet in layout.mallocs: adds them to counts[id]. Racy: for figures. */
 void trix_cache_peek(const struct thread_cache *cache, uint64_t *counts, uint64_t *tiny);
 
