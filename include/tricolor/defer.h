@@ -40,14 +40,13 @@ TRI_API void tri__frame_begin(struct tri__frame *frame);
 TRI_API void tri__frame_end(struct tri__frame *frame);
 TRI_API void tri__defer(struct tri__frame *frame, void (*fn)(void *), void *arg);
 
-/* The jump that is never taken keeps the function from being inlined, since returning from it must mean returning from it
- * alone, and keeps compilers from ending the lives of locals before the frame's end. */
+/* A label whose address is kept in a static keeps the function from being inlined, since returning from it must mean
+ * returning from it alone; and the jump that is never taken keeps compilers from ending the lives of locals before the frame's
+ * end (clang does, at the end of the block, when it can see all jumps). */
 #define TRI_FUNC                                                                                                \
-    __label__ tri__here;                                                                                        \
+    static void *const volatile tri__nowhere = &&tri__here;                                                     \
     __attribute__((cleanup(tri__frame_end))) struct tri__frame tri__frame;                                      \
-    void *tri__nowhere = &&tri__here;                                                                           \
     tri__frame_begin(&tri__frame);                                                                              \
-    __asm__("" : "+r"(tri__nowhere));                                                                           \
     if (TRI__UNLIKELY(!tri__nowhere)) goto *tri__nowhere;                                                       \
     tri__here:                                                                                                  \
     (void)0
@@ -55,8 +54,11 @@ TRI_API void tri__defer(struct tri__frame *frame, void (*fn)(void *), void *arg)
 /* fn(arg) at the end of the function. `arg` is kept alive. */
 #define tri_defer(fn, arg) tri__defer(&tri__frame, (fn), (arg))
 
-/* Panics with a message, which must live on: a literal or a string of the collected heap. */
-TRI_API void tri_panic(const char *message) __attribute__((noreturn));
+/* Panics with a message, which must live on: a literal or a string of the collected heap. It never returns, but is not declared
+ * so: a compiler would conclude that a function which always panics does not return either, though it does when the panic is
+ * recovered, and drop what comes after it in its caller. For the same reason a function with TRI_FUNC must, as far as
+ * the compiler can see, have a way to its end. */
+TRI_API void tri_panic(const char *message);
 
 /* In a deferred call: ends the panic under way and returns its message; NULL when there is none. */
 TRI_API const char *tri_recover(void);

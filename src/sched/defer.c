@@ -195,7 +195,10 @@ EXPORT void tri_panic(const char *message) {
     trix_report_end(g);
 }
 
-void trix_panic(const char *words) { tri_panic(words); }
+void trix_panic(const char *words) {
+    tri_panic(words);
+    __builtin_unreachable();
+}
 
 EXPORT const char *tri_recover(void) {
     struct panic *p = self()->panics;
