@@ -29,5 +29,6 @@
 #include "tricolor/time.h"
 #include "tricolor/context.h"
 #include "tricolor/defer.h"
+#include "tricolor/net.h"
 
 #endif

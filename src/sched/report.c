@@ -148,7 +148,7 @@ static void on_fault(int sig, siginfo_t *info, void *context) {
     uintptr_t at = (uintptr_t)info->si_addr;
     struct g *g = info->si_code > 0 && (sig == SIGSEGV || sig == SIGBUS) ? trix_stacks_find(at, &guard) : NULL;
     if (!g || !guard) return;
-    trix_print(2, "runtime: goroutine stack exceeds %zu-byte limit\n", trix_stack_bytes(g));
+    trix_print(2, "runtime: goroutine stack exceeds %zu-byte limit\n", trix_stack_limit(g));
     trix_print(2, "runtime: sp=%p stack=[%p, %p]\nfatal error: stack overflow\n", (void *)trix_os_context_sp(context),
                (void *)g->fiber.lo, (void *)g->fiber.hi);
     trix_report_end(g);

@@ -227,7 +227,11 @@ struct g *trix_stacks_find(uintptr_t address, bool *guard) {
     return NULL;
 }
 
-size_t trix_stack_bytes(const struct g *g) { return g->fiber.hi - g->fiber.lo; }
+size_t trix_stack_limit(const struct g *g) {
+    size_t limit = 4096; /* slots are powers of two */
+    while (limit < g->fiber.hi - g->fiber.lo) limit *= 2;
+    return limit;
+}
 
 size_t trix_stacks_set_max(size_t bytes) {
     lock_acquire(&stacks.lock);

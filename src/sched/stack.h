@@ -22,8 +22,8 @@ struct g *trix_stacks_find(uintptr_t address, bool *guard);
 /* Gives memory back below the tops of free stacks that have been free for a cycle. */
 void trix_stacks_trim(void);
 
-/* Bytes that a goroutine's stack may grow to. */
-size_t trix_stack_bytes(const struct g *g);
+/* Bytes set aside for a goroutine's stack, guard included: what it was promised. */
+size_t trix_stack_limit(const struct g *g);
 
 size_t trix_stacks_set_max(size_t bytes); /* the old one */
 void trix_stacks_figures(uint64_t *inuse, uint64_t *sys);
