@@ -106,9 +106,9 @@ static bool go_idle(struct worker *w) {
     w->queued = true;
     w->next = trix_sched.idle;
     trix_sched.idle = w;
-    lock_release(&trix_sched.lock);
     if (w->spinning) fetch_sub_seq(&trix_sched.spinning, 1);
-    w->spinning = false;
+    w->spinning = false; /* before anybody can find it in the list and hand it a processor */
+    lock_release(&trix_sched.lock);
     return true;
 }
 

@@ -62,6 +62,8 @@ static uint32_t grab(struct proc *thief, struct proc *victim, bool next_too) {
             store_relaxed(&thief->ring[thief->tail % RING], g);
             return 1;
         }
+        DEBUG_CHECK(n <= RING / 2 || load_acquire(&victim->head) != head || load_acquire(&victim->tail) != tail,
+                    "a ring holds more than it can");
         if (n > RING / 2) continue; /* head and tail were not of one moment */
         for (uint32_t i = 0; i < n; i++)
             store_relaxed(&thief->ring[(thief->tail + i) % RING], load_relaxed(&victim->ring[(head + i) % RING]));

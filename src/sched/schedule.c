@@ -113,6 +113,7 @@ INLINE struct g *choose_local(struct proc *p) {
 /* The processor passes to whoever is next; `from` is queued somewhere, or dying. */
 static struct thread *pass_on(struct thread *t, struct worker *w, struct g *from) {
     struct proc *p = w->proc;
+    DEBUG_CHECK(!p || p->worker == w, "a processor has two owners");
     struct g *next = LIKELY(p) ? choose_local(p) : NULL;
     if (UNLIKELY(next == from)) {
         /* readied before it left; nobody else can take it, and it need not leave */
@@ -207,6 +208,7 @@ void trix_ready(struct thread *t, struct g *g) {
         return;
     }
     struct worker *w = t ? worker_of(t) : NULL;
+    DEBUG_CHECK(!w || !w->proc || w->proc->worker == w, "a processor has two owners");
     if (LIKELY(w && w->proc)) ready_next(w->proc, g);
     else ready_globally(g);
 }
@@ -329,6 +331,7 @@ void trix_schedule(struct thread *t) {
     for (;;) {
         struct g *g = w->chosen;
         w->chosen = NULL;
+        DEBUG_CHECK(!w->proc || w->proc->worker == w, "a processor has two owners");
         if (UNLIKELY(w->proc && w->proc->id >= load_relaxed(&trix_sched.nprocs))) trix_proc_retire(w);
         if (UNLIKELY(!w->proc)) {
             if (g) trix_global_push(g, g, 1);

@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 #include <tricolor.h>
 
 #define EXPECT(condition)                                                                                      \
@@ -22,7 +23,5 @@
             _exit(1);                                                                                          \
         }                                                                                                      \
     } while (0)
-
-#include <unistd.h>
 
 #endif
