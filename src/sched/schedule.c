@@ -276,7 +276,8 @@ static struct g *steal(struct worker *w) {
         for (uint32_t i = 0, at = p->random >> 8; i < n; i++, at++) {
             struct proc *victim = &trix_sched.procs[at % n];
             if (victim == p) continue;
-            struct g *g = trix_queue_steal(p, victim, round == STEAL_ROUNDS - 1 && load_relaxed(&victim->poke));
+            bool next_too = round == STEAL_ROUNDS - 1 && (load_relaxed(&victim->poke) || !load_relaxed(&victim->worker));
+            struct g *g = trix_queue_steal(p, victim, next_too);
             if (g) return g;
         }
     }
@@ -331,6 +332,11 @@ void trix_schedule(struct thread *t) {
     for (;;) {
         struct g *g = w->chosen;
         w->chosen = NULL;
+        /* Each time round: a stop waits for threads to leave the gate, and what this one looks for may wait for the stop. */
+        if (UNLIKELY(load_relaxed(&t->cache.gate.pending))) {
+            gate_leave(&t->cache.gate);
+            gate_enter();
+        }
         DEBUG_CHECK(!w->proc || w->proc->worker == w, "a processor has two owners");
         if (UNLIKELY(w->proc && w->proc->id >= load_relaxed(&trix_sched.nprocs))) trix_proc_retire(w);
         if (UNLIKELY(!w->proc)) {
@@ -345,10 +351,5 @@ void trix_schedule(struct thread *t) {
         }
         stop_spinning(w);
         if (take_patiently(g)) switch_from_system(t, w, g);
-        /* a stop waits for threads to leave the gate */
-        if (UNLIKELY(load_relaxed(&t->cache.gate.pending))) {
-            gate_leave(&t->cache.gate);
-            gate_enter();
-        }
     }
 }
