@@ -4,6 +4,7 @@
  *
  * The mark bits are put aside, set back to "allocated slots are white", and afterwards compared and restored.
  */
+#include "fibers.h"
 #include "gc.h"
 #include "roots.h"
 #include "thread.h"
@@ -44,6 +45,7 @@ static void mark_again(void) {
     struct marker m = {0};
     trix_work_enter();
     for (struct thread *t = trix_threads.first; t; t = t->next) trix_thread_ranges(t, scan_visited, &m);
+    if (trix_fibers) trix_fibers->all(&m);
     trix_roots_scan(&m);
     for (;;) {
         while (trix_marker_drain(&m, UINT64_MAX / 2)) {}

@@ -24,6 +24,7 @@
  *   I2  trix_phase and the modules' flags change together, with the world stopped.
  */
 #include "barrier.h"
+#include "fibers.h"
 #include "gc.h"
 #include "modules.h"
 #include "roots.h"
@@ -46,6 +47,7 @@ enum {
 uint32_t trix_phase;
 struct gc trix_gc = {.lock = LOCK_INIT(CYCLE), .trigger = UINT64_MAX};
 trix_report_hook *trix_gc_report_hook;
+const struct fiber_scanner *trix_fibers;
 
 /* The cycle under way; collector only. */
 static struct {
@@ -141,11 +143,19 @@ static unsigned scan_blocked_threads(void) {
     return left;
 }
 
-/* World stopped: whoever has not scanned itself. */
+/* World stopped: whoever has not scanned itself, and the fibers that have run. */
 static void scan_stopped_threads(void) {
+    const struct fiber_scanner *fibers = load_acquire(&trix_fibers);
     for (struct thread *t = trix_threads.first; t; t = t->next)
         if (load_seq(&t->ask_scan)) scan_in_place(t);
         else trix_shade_flush(t);
+    if (fibers) fibers->rest(&cycle.marker, &cycle.stack_bytes);
+}
+
+/* World running: some fibers; false when there are no more for now. */
+static bool scan_fibers(void) {
+    const struct fiber_scanner *fibers = load_acquire(&trix_fibers);
+    return fibers && fibers->some(&cycle.marker, &cycle.stack_bytes);
 }
 
 /* ---- phases ---- */
@@ -203,6 +213,7 @@ static void turn_on(void) {
     store_seq(&trix_gc.started, trix_gc.started + 1);
     store_relaxed(&trix_gc.triggered, 0);
     cycle.report.heap_start = (uint64_t)trix_gc.live;
+    if (trix_fibers) trix_fibers->begin();
 }
 
 /* Reckons how fast marking must go. */
@@ -244,9 +255,10 @@ static void drain(void) {
     for (;;) {
         uint32_t seen = trix_event_seen();
         unsigned unscanned = cycle.stopped ? 0 : scan_blocked_threads();
+        bool fibers = !cycle.stopped && scan_fibers();
         bool more = trix_marker_drain(m, QUANTUM);
         trix_markers_pace(m);
-        if (more) continue;
+        if (more || fibers) continue;
         trix_marker_flush(m);
         trix_gc_gather(m);
         trix_work_exit();
@@ -374,6 +386,8 @@ static void sweep(void) {
     while (trix_sweep_some()) trix_collector_poll(NULL);
     trix_sweep_finish();
     trix_work_trim();
+    const struct fiber_scanner *fibers = load_acquire(&trix_fibers);
+    if (fibers) fibers->trim();
     cycle.report.ended = trix_os_now();
 }
 

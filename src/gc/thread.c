@@ -52,7 +52,9 @@ static struct thread *record_get(void) {
 static void record_put(struct thread *t) {
     struct run_table *table = t->cache.table, *spare = t->cache.spare;
     char *altstack = t->altstack;
+    struct g *own_g = t->own_g;
     memset(t, 0, sizeof *t);
+    t->own_g = own_g;
     t->cache.table = table;
     t->cache.spare = spare;
     t->altstack = altstack;

@@ -66,6 +66,9 @@ INLINE void blocking_again(struct blocking *b) { b->gc_signals = b->t->gc_signal
 #define CANCELLABLE(...) trix_cancellable_call(__VA_ARGS__, 0L, 0L, 0L, 0L, 0L, 0L)
 long trix_cancellable_call(long number, ...);
 
+/* Set by the scheduler: looks at a fault before the program's handler does; it does not return when the fault is its own. */
+extern void (*trix_fault_hook)(int sig, siginfo_t *info, void *context);
+
 /* ---- starts ---- */
 void trix_signals_init(void);
 void trix_signals_reset_after_fork(void);

@@ -46,6 +46,8 @@ static bool is_fault(int sig, const siginfo_t *info) {
     return sig == SIGSEGV || sig == SIGBUS || sig == SIGFPE || sig == SIGILL || sig == SIGTRAP || sig == SIGSYS;
 }
 
+void (*trix_fault_hook)(int, siginfo_t *, void *);
+
 /* Blocks the signal in the interrupted context and queues it again. */
 static bool put_off(struct thread *t, int sig, const siginfo_t *info, void *context) {
     uint64_t bit = 1ull << (sig - 1), *mask = (uint64_t *)&((ucontext_t *)context)->uc_sigmask;
@@ -102,6 +104,7 @@ static void run_handler(struct thread *t, int sig, siginfo_t *info, void *contex
 
 static void trampoline(int sig, siginfo_t *info, void *context) {
     int saved = errno;
+    if (is_fault(sig, info) && trix_fault_hook) trix_fault_hook(sig, info, context);
     struct thread *t = thread_self();
     if (t) {
         trix_modules_rewind(context);
@@ -171,6 +174,7 @@ static struct trix_kernel_action kernel_action(const struct sigaction *wish) {
         k.handler = (void *)trampoline;
         k.flags |= SA_SIGINFO;
         k.mask = ~0ull; /* until the trampoline has set its books up: call_unmasked */
+        if (trix_fault_hook) k.flags |= SA_ONSTACK; /* there may be no room on a goroutine's own */
     }
     return k;
 }
