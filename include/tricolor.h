@@ -23,5 +23,8 @@
 #include "tricolor/alloc.h"
 #include "tricolor/barrier.h"
 #include "tricolor/control.h"
+#include "tricolor/life.h"
+#include "tricolor/arena.h"
+#include "tricolor/pool.h"
 
 #endif

@@ -79,6 +79,7 @@ static void stand_still(void) {
 
 void trix_collector_poll(struct marker *m) {
     if (LIKELY(!load_seq(&background.paused))) return;
+    if (m && load_seq(&trix_threads.stopping)) return; /* who forks is stopped too: first the world must go on */
     if (m) trix_marker_flush(m);
     stand_still();
 }

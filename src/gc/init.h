@@ -4,8 +4,9 @@
 
 void trix_init(void);
 
-/* Layers above the collector add their own start here, in the order host, obs; weak in tests of single layers. */
+/* Layers above the collector add their own start here, in the order host, life, obs. */
 void trix_host_init(void);
+void trix_life_init(void);
 void trix_obs_init(void);
 
 #endif
