@@ -30,5 +30,8 @@
 #include "tricolor/context.h"
 #include "tricolor/defer.h"
 #include "tricolor/net.h"
+#include "tricolor/life.h"
+#include "tricolor/arena.h"
+#include "tricolor/pool.h"
 
 #endif

@@ -30,6 +30,7 @@ static void init_all(void) {
     trix_threads_init();
     trix_host_init();
     trix_sched_init();
+    trix_life_init();
     trix_obs_init();
 }
 

@@ -8,6 +8,7 @@
 #include "barrier.h"
 #include "gc.h"
 #include "init.h"
+#include "life.h"
 #include "specific.h"
 #include "../os/os.h"
 #include "../../include/tricolor/control.h"
@@ -182,6 +183,7 @@ static void reap(struct thread *t) {
     int64_t unclaimed = (int64_t)trix_cache_close(&t->cache);
     fetch_add_relaxed(&trix_gc.live, t->cache.unreported - unclaimed);
     trix_specific_drop(t);
+    trix_life_thread_gone(t);
     list_remove(t);
     record_put(t);
 }

@@ -67,6 +67,7 @@ struct thread {
     struct range program_altstack; /* as the program set it by sigaltstack, or empty */
     struct workbuf *shades; /* barrier buffer, raw; own thread inside, or the collector while it is stopped */
     void *start_arg;     /* from pthread_create until the thread has taken it; then its result */
+    struct shelf *shelf;        /* of life/pool.c; own thread */
     struct specific *specifics; /* shadow of pthread_setspecific; own thread inside */
 
     /* the scheduler's, above */

@@ -141,23 +141,16 @@ void trix_check_deadlock(void) {
 
 /* ---- stack overflow ---- */
 
-static struct trix_kernel_action fault_before; /* constant */
 
-static void on_fault(int sig, siginfo_t *info, void *context) {
+static void on_fault(const siginfo_t *info, const void *context) {
     bool guard = false;
     uintptr_t at = (uintptr_t)info->si_addr;
-    struct g *g = info->si_code > 0 && (sig == SIGSEGV || sig == SIGBUS) ? trix_stacks_find(at, &guard) : NULL;
+    struct g *g = info->si_code > 0 ? trix_stacks_find(at, &guard) : NULL;
     if (!g || !guard) return;
     trix_print(2, "runtime: goroutine stack exceeds %zu-byte limit\n", trix_stack_limit(g));
     trix_print(2, "runtime: sp=%p stack=[%p, %p]\nfatal error: stack overflow\n", (void *)trix_os_context_sp(context),
                (void *)g->fiber.lo, (void *)g->fiber.hi);
     trix_report_end(g);
-}
-
-/* The program has no handler: what is not ours happens again, to what was there before. */
-static void on_fault_alone(int sig, siginfo_t *info, void *context) {
-    on_fault(sig, info, context);
-    trix_os_sigaction_raw(sig, &fault_before, NULL);
 }
 
 /* ---- SIGQUIT ---- */
@@ -180,15 +173,14 @@ void trix_reports_serve(void) {
 /* ---- start ---- */
 
 /* Only where the program has not put a handler of its own. */
-static void install(int sig, trix_os_handler *handler, struct trix_kernel_action *before) {
+static void install(int sig, trix_os_handler *handler) {
     struct trix_kernel_action now;
     if (!trix_os_sigaction_raw(sig, NULL, &now) || now.handler != (void *)SIG_DFL) return;
-    if (before) *before = now;
     trix_os_sigaction(sig, handler, SA_SIGINFO | SA_ONSTACK | SA_RESTART);
 }
 
 void trix_reports_init(void) {
-    trix_fault_hook = on_fault;
-    install(SIGSEGV, on_fault_alone, &fault_before);
-    install(SIGQUIT, on_quit, NULL);
+    trix_signals_on_altstack = true;
+    trix_signals_watch_faults(on_fault);
+    install(SIGQUIT, on_quit);
 }
