@@ -23,5 +23,15 @@
 #include "tricolor/alloc.h"
 #include "tricolor/barrier.h"
 #include "tricolor/control.h"
+#include "tricolor/go.h"
+#include "tricolor/chan.h"
+#include "tricolor/sync.h"
+#include "tricolor/time.h"
+#include "tricolor/context.h"
+#include "tricolor/defer.h"
+#include "tricolor/net.h"
+#include "tricolor/life.h"
+#include "tricolor/arena.h"
+#include "tricolor/pool.h"
 
 #endif

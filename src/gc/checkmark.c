@@ -4,7 +4,9 @@
  *
  * The mark bits are put aside, set back to "allocated slots are white", and afterwards compared and restored.
  */
+#include "fibers.h"
 #include "gc.h"
+#include "life.h"
 #include "roots.h"
 #include "thread.h"
 #include "../base/fmt.h"
@@ -40,19 +42,30 @@ static void scan_visited(const void *lo, const void *hi, bool exact_ends, void *
     trix_marker_scan_range(marker, lo, hi, exact_ends);
 }
 
+/* Helpers may be woken and hold a part: the end is when nobody has anything left. */
+static void drain_all(struct marker *m) {
+    for (;;) {
+        while (trix_marker_drain(m, UINT64_MAX / 2)) {}
+        trix_marker_flush(m);
+        trix_work_exit();
+        if (trix_work_drained()) break;
+        cpu_relax();
+        trix_work_enter();
+    }
+}
+
 static void mark_again(void) {
     struct marker m = {0};
     trix_work_enter();
     for (struct thread *t = trix_threads.first; t; t = t->next) trix_thread_ranges(t, scan_visited, &m);
+    if (trix_fibers) trix_fibers->all(&m);
     trix_roots_scan(&m);
-    for (;;) {
-        while (trix_marker_drain(&m, UINT64_MAX / 2)) {}
-        trix_marker_flush(&m);
-        trix_work_exit();
-        if (trix_work_drained()) break;
-        cpu_relax(); /* a helper has been woken, and holds the rest */
+    trix_life_mark(&m);
+    do {
+        drain_all(&m);
         trix_work_enter();
-    }
+    } while (trix_life_mark_more(&m));
+    trix_work_exit();
     CHECK(!trix_work_overflow, "the check mark did not end");
 }
 

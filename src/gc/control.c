@@ -48,14 +48,25 @@ static void run_here(struct thread *t) {
     t->cache.gate.inside = depth;
 }
 
+/* The cycle after the one under way is wanted: returns its number. */
+static uint32_t raise_wanted(void) {
+    uint32_t target = load_seq(&trix_gc.started) + 1, wanted = load_seq(&trix_gc.wanted);
+    while ((int32_t)(target - wanted) > 0 && !cas_seq(&trix_gc.wanted, &wanted, target)) {}
+    trix_event_post();
+    return target;
+}
+
+void trix_gc_request(struct thread *t) {
+    if (!trix_in_handler(t)) trix_collector_start();
+    raise_wanted();
+}
+
 void trix_gc_run(struct thread *t) {
     if (!trix_collector_start() && !trix_collector_running()) {
         run_here(t);
         return;
     }
-    uint32_t target = load_seq(&trix_gc.started) + 1, wanted = load_seq(&trix_gc.wanted);
-    while ((int32_t)(target - wanted) > 0 && !cas_seq(&trix_gc.wanted, &wanted, target)) {}
-    trix_event_post();
+    uint32_t target = raise_wanted();
     for (;;) {
         uint32_t finished = load_seq(&trix_gc.finished);
         if ((int32_t)(finished - target) >= 0) return;

@@ -24,7 +24,9 @@
  *   I2  trix_phase and the modules' flags change together, with the world stopped.
  */
 #include "barrier.h"
+#include "fibers.h"
 #include "gc.h"
+#include "life.h"
 #include "modules.h"
 #include "roots.h"
 #include "sweep.h"
@@ -46,6 +48,7 @@ enum {
 uint32_t trix_phase;
 struct gc trix_gc = {.lock = LOCK_INIT(CYCLE), .trigger = UINT64_MAX};
 trix_report_hook *trix_gc_report_hook;
+const struct fiber_scanner *trix_fibers;
 
 /* The cycle under way; collector only. */
 static struct {
@@ -141,11 +144,19 @@ static unsigned scan_blocked_threads(void) {
     return left;
 }
 
-/* World stopped: whoever has not scanned itself. */
+/* World stopped: whoever has not scanned itself, and the fibers that have run. */
 static void scan_stopped_threads(void) {
+    const struct fiber_scanner *fibers = load_acquire(&trix_fibers);
     for (struct thread *t = trix_threads.first; t; t = t->next)
         if (load_seq(&t->ask_scan)) scan_in_place(t);
         else trix_shade_flush(t);
+    if (fibers) fibers->rest(&cycle.marker, &cycle.stack_bytes);
+}
+
+/* World running: some fibers; false when there are no more for now. */
+static bool scan_fibers(void) {
+    const struct fiber_scanner *fibers = load_acquire(&trix_fibers);
+    return fibers && fibers->some(&cycle.marker, &cycle.stack_bytes);
 }
 
 /* ---- phases ---- */
@@ -198,11 +209,13 @@ static void begin(bool forced) {
 
 static void turn_on(void) {
     take_runs();
+    trix_life_cycle_start();
     trix_phase = PHASE_MARK;
     trix_modules_set_barrier(true);
     store_seq(&trix_gc.started, trix_gc.started + 1);
     store_relaxed(&trix_gc.triggered, 0);
     cycle.report.heap_start = (uint64_t)trix_gc.live;
+    if (trix_fibers) trix_fibers->begin();
 }
 
 /* Reckons how fast marking must go. */
@@ -244,9 +257,10 @@ static void drain(void) {
     for (;;) {
         uint32_t seen = trix_event_seen();
         unsigned unscanned = cycle.stopped ? 0 : scan_blocked_threads();
+        bool fibers = !cycle.stopped && scan_fibers();
         bool more = trix_marker_drain(m, QUANTUM);
         trix_markers_pace(m);
-        if (more) continue;
+        if (more || fibers) continue;
         trix_marker_flush(m);
         trix_gc_gather(m);
         trix_work_exit();
@@ -261,6 +275,7 @@ static void mark_roots(void) {
     if (cycle.stopped) scan_stopped_threads();
     else ask_threads();
     cycle.report.globals = trix_roots_scan(&cycle.marker);
+    trix_life_mark(&cycle.marker);
     trix_marker_flush(&cycle.marker);
     trix_work_exit();
 }
@@ -270,16 +285,34 @@ static void mend_overflow(void) {
     while (swap_seq(&trix_work_overflow, 0)) {
         trix_work_enter();
         trix_marker_rescan_heap(&cycle.marker);
+        trix_life_mark(&cycle.marker);
         trix_marker_flush(&cycle.marker);
         trix_work_exit();
         drain();
     }
 }
 
-/* World stopped: marks on while the budget lasts; true when nothing is left. */
-static bool drain_in_stop(uint64_t budget_ns) {
+/* Whether the layer life finds more to mark, now that nothing is grey: values of ephemerons, and with the world stopped
+ * for the last time (`last`) what dead handles need. */
+static bool life_marks(bool last) {
+    trix_work_enter();
+    bool more = last ? trix_life_mark_last(&cycle.marker) : trix_life_mark_more(&cycle.marker);
+    trix_marker_flush(&cycle.marker);
+    trix_work_exit();
+    return more;
+}
+
+/* World running: marks all that can be found. */
+static void drain_all(void) {
+    do {
+        drain();
+        mend_overflow();
+    } while (life_marks(false));
+}
+
+/* World stopped: marks on until that time (ns); true when nothing is left. */
+static bool drain_in_stop(uint64_t until) {
     struct marker *m = &cycle.marker;
-    uint64_t until = trix_os_now() + budget_ns;
     trix_work_enter();
     for (;;) {
         bool more = trix_marker_drain(m, STOP_STEP), late = trix_os_now() >= until;
@@ -303,7 +336,11 @@ static bool look_again(void) {
     trix_roots_scan(&cycle.marker);
     trix_marker_flush(&cycle.marker);
     trix_work_exit();
-    return drain_in_stop(cycle.stopped ? UINT64_MAX / 2 : STOP_BUDGET_NS);
+    uint64_t until = cycle.stopped ? UINT64_MAX : trix_os_now() + STOP_BUDGET_NS;
+    do {
+        if (!drain_in_stop(until)) return false;
+    } while (life_marks(true));
+    return true;
 }
 
 /* World stopped, all marked. */
@@ -328,8 +365,7 @@ static void last_stop(void) {
             if (look_again()) break;
             cycle.report.stop_finish += resume_world();
             trix_roots_refresh();
-            drain();
-            mend_overflow();
+            drain_all();
         }
     }
     turn_off();
@@ -373,7 +409,10 @@ static void account_cpu(void) {
 static void sweep(void) {
     while (trix_sweep_some()) trix_collector_poll(NULL);
     trix_sweep_finish();
+    trix_life_swept();
     trix_work_trim();
+    const struct fiber_scanner *fibers = load_acquire(&trix_fibers);
+    if (fibers) fibers->trim();
     cycle.report.ended = trix_os_now();
 }
 
@@ -387,8 +426,7 @@ void trix_cycle_run(bool forced) {
     first_stop();
     cycle.live_base = (int64_t)cycle.report.heap_start - (int64_t)retire_runs(cycle.stopped);
     mark_roots();
-    drain();
-    mend_overflow();
+    drain_all();
     last_stop();
     finish_pacing();
     store_seq(&trix_gc.marked, trix_gc.started);

@@ -3,6 +3,7 @@
 #include "../heap/gate.h"
 #include "barrier.h"
 #include "gc.h"
+#include "life.h"
 #include "sweep.h"
 #include "thread.h"
 #include "../heap/object.h"
@@ -133,7 +134,7 @@ bool trix_gate_slot_in_run(uint32_t page, unsigned layout, unsigned slot) {
     return found;
 }
 
-bool trix_gate_has_specials(const struct object *o) { return (void)o, false; }
+bool trix_gate_has_specials(const struct object *o) { return trix_life_has_specials(o); }
 
 /* ---- exhaustion ---- */
 

@@ -67,6 +67,9 @@ bool trix_collector_running(void); /* or being made */
 struct thread;
 void trix_gc_run(struct thread *t);
 
+/* Asks for a whole cycle from now, and does not wait. Inside. */
+void trix_gc_request(struct thread *t);
+
 /* Sleeps on a futex outside the gate, from whatever depth; no locks may be held. */
 void trix_gate_wait(struct thread *t, const uint32_t *word, uint32_t seen, uint64_t timeout_ns);
 

@@ -29,6 +29,8 @@ static void init_all(void) {
     trix_gc_init();
     trix_threads_init();
     trix_host_init();
+    trix_sched_init();
+    trix_life_init();
     trix_obs_init();
 }
 

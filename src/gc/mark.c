@@ -259,18 +259,28 @@ static NOINLINE void scan_trailed(struct marker *m, uintptr_t start, const struc
     else scan_by_trailer(m, start, 0, trailer_bytes(trailer), trailer);
 }
 
+/* A piece of an arena's chunk, unless the arena is freed meanwhile; who frees it waits for us (life/arena.c). */
+static void scan_arena(struct marker *m, struct page *p, uintptr_t start, uint64_t from, uint64_t to) {
+    fetch_add_seq(&p->large.readers, 1);
+    uint64_t type = load_seq(&p->large.type);
+    if (type) scan_by_trailer(m, start, from, to, type);
+    fetch_sub_seq(&p->large.readers, 1);
+}
+
 /* One piece of a large object; the rest goes back to the grey buffer, where others can take it. */
 static NOINLINE void scan_large(struct marker *m, uint64_t offset) {
     uint32_t page = trix_map_span((uint32_t)(offset >> PAGE_SHIFT));
-    const struct page *p = map_page(page);
+    struct page *p = map_page(page);
     uint64_t type = load_acquire(&p->large.type);
-    if (!type) return; /* being zeroed */
+    if (!type) return; /* being zeroed, or a freed arena's */
     uint64_t from = offset - ((uint64_t)page << PAGE_SHIFT), to = from + PIECE_BYTES;
-    uint64_t bytes = p->large.bytes;
+    uint64_t bytes = load_acquire(&p->large.bytes);
     if (to < bytes) grey_push(m, &m->hot, WORK_GREY(offset + PIECE_BYTES, LAYOUT_ID_LARGE));
     else to = bytes;
     m->hot.work += to - from;
-    if (from < to) scan_by_trailer(m, map_address(page), from, to, type);
+    if (from >= to) return;
+    if (trailer_layout(type) == LAYOUT_ID_ARENA) scan_arena(m, p, map_address(page), from, to);
+    else scan_by_trailer(m, map_address(page), from, to, type);
 }
 
 static NOINLINE void scan_any(struct marker *m, const uint64_t *words, const struct layout *l) {
@@ -363,6 +373,28 @@ RACY_READS void trix_marker_scan_range(struct marker *m, const void *lo, const v
 void trix_marker_shade(struct marker *m, uintptr_t pointer) {
     uint64_t offset = pointer - trix_map.base;
     if (offset < load_acquire(&trix_map.extent)) resolve_raw(m, offset);
+}
+
+/* The entry of the span that an address lies in, and the slot; NULL when it is in none. */
+static struct page *find_slot(uint64_t offset, uint32_t *slot) {
+    if (offset >= load_acquire(&trix_map.extent)) return NULL;
+    uint32_t page = trix_map_span((uint32_t)(offset >> PAGE_SHIFT));
+    if (!page) return NULL;
+    struct page *p = map_page(page);
+    *slot = page_slot(p, offset - ((uint64_t)page << PAGE_SHIFT));
+    return p;
+}
+
+bool trix_marker_is_marked(uintptr_t pointer) {
+    uint32_t slot;
+    const struct page *p = find_slot(pointer - trix_map.base, &slot);
+    return !p || (load_relaxed(&p->mark[slot >> 6]) >> (slot & 63) & 1);
+}
+
+void trix_marker_scan_object(struct marker *m, uintptr_t start) {
+    uint32_t slot;
+    const struct page *p = find_slot(start - trix_map.base, &slot);
+    if (p && load_acquire(&p->kind) == PAGE_SCAN) grey_push(m, &m->hot, WORK_GREY(start - trix_map.base, p->layout));
 }
 
 /* ---- slow walks ---- */

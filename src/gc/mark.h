@@ -47,6 +47,12 @@ void trix_marker_scan_range(struct marker *m, const void *lo, const void *hi, bo
 /* One pointer, anywhere into an object. */
 void trix_marker_shade(struct marker *m, uintptr_t pointer);
 
+/* Whether the object that an address points into is marked; true for what is no object. */
+bool trix_marker_is_marked(uintptr_t pointer);
+
+/* What one object points to, and not the object itself; `start` is its first byte. */
+void trix_marker_scan_object(struct marker *m, uintptr_t start);
+
 /* After an overflow of the work buffers: scans every marked object once more. World running or stopped. */
 void trix_marker_rescan_heap(struct marker *m);
 

@@ -12,6 +12,7 @@
  *   I3  No run refers to an unswept span: runs are retired before sweeping begins.
  */
 #include "sweep.h"
+#include "life.h"
 #include "../base/options.h"
 #include "../heap/central.h"
 #include "../heap/gate.h"
@@ -101,6 +102,7 @@ static void sweep_slots(uint32_t page, struct yield *y) {
     uint64_t *alloc = map_alloc_bits(page);
     unsigned live = 0, freed = 0;
     DEBUG_CHECK(s->claims == 0, "an unswept span is claimed");
+    if (UNLIKELY(load_relaxed(&s->specials))) trix_life_sweep(page);
     for (unsigned w = 0; w * 64 < l->slots; w++) {
         uint64_t lives = alloc[w] & p->mark[w], dies = alloc[w] & ~p->mark[w];
         if (UNLIKELY(trix_options.debug.clobberfree)) clobber(page, l, w, dies);
@@ -112,7 +114,7 @@ static void sweep_slots(uint32_t page, struct yield *y) {
     yield_layout(y, l);
     y->freed += freed;
     s->nfree = (uint16_t)(l->slots - live);
-    s->live = live;
+    s->live = (uint16_t)live;
     s->flags = freed || s->flags & PAGE_DIRTY ? PAGE_DIRTY : 0;
     if (live == 0) span_free_pages(page, l, y);
     else if (worth_listing(l, s->nfree)) yield_add_span(y, page);
@@ -120,8 +122,11 @@ static void sweep_slots(uint32_t page, struct yield *y) {
 
 static void sweep_large(uint32_t page) {
     struct page *p = map_page(page);
+    if (UNLIKELY(load_relaxed(&map_state(page)->specials))) trix_life_sweep(page);
     if (p->mark[0] & 1) p->mark[0] = ~1ull;
-    else trix_large_free(page);
+    else if (LIKELY(p->size)) trix_large_free(page);
+    else if (trix_life_reuse_arena(page)) trix_large_free_clean(page);
+    else p->mark[0] = ~1ull;
 }
 
 /* Sweeps the span that begins at `page`, if it is this thread's to sweep. */

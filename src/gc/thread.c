@@ -8,6 +8,7 @@
 #include "barrier.h"
 #include "gc.h"
 #include "init.h"
+#include "life.h"
 #include "specific.h"
 #include "../os/os.h"
 #include "../../include/tricolor/control.h"
@@ -52,7 +53,9 @@ static struct thread *record_get(void) {
 static void record_put(struct thread *t) {
     struct run_table *table = t->cache.table, *spare = t->cache.spare;
     char *altstack = t->altstack;
+    struct g *own_g = t->own_g;
     memset(t, 0, sizeof *t);
+    t->own_g = own_g;
     t->cache.table = table;
     t->cache.spare = spare;
     t->altstack = altstack;
@@ -180,6 +183,7 @@ static void reap(struct thread *t) {
     int64_t unclaimed = (int64_t)trix_cache_close(&t->cache);
     fetch_add_relaxed(&trix_gc.live, t->cache.unreported - unclaimed);
     trix_specific_drop(t);
+    trix_life_thread_gone(t);
     list_remove(t);
     record_put(t);
 }

@@ -39,6 +39,11 @@ struct range {
     uintptr_t lo, hi;
 };
 
+/* A stack other than the thread's own, which a layer above switches to (gc/fibers.h). */
+struct fiber {
+    uintptr_t lo, hi; /* constant while it is in use */
+};
+
 struct thread {
     struct thread_cache cache; /* first: trix_self points here */
 
@@ -54,13 +59,20 @@ struct thread {
     uintptr_t sp;        /* lowest word to scan, while BLOCKED or STOPPED */
     struct range stack;  /* the stack it was born with */
     uintptr_t tp;        /* thread pointer: its thread-locals are found from there */
+    const struct fiber *fiber; /* it runs on this one; NULL: on its own. Own thread, inside */
+    uintptr_t system_sp; /* while on a fiber: where it left its own stack. Own thread, inside */
     struct range frames; /* while STOPPED by a handler on another stack: the interrupted one, in use from lo */
     uintptr_t registers[12]; /* callee-saved ones, between tri_blocking_begin and end */
     uintptr_t handler_sp; /* while a handler of the program runs on an alternate stack: where the interrupted one stood */
     struct range program_altstack; /* as the program set it by sigaltstack, or empty */
     struct workbuf *shades; /* barrier buffer, raw; own thread inside, or the collector while it is stopped */
     void *start_arg;     /* from pthread_create until the thread has taken it; then its result */
+    struct shelf *shelf;        /* of life/pool.c; own thread */
     struct specific *specifics; /* shadow of pthread_setspecific; own thread inside */
+
+    /* the scheduler's, above */
+    struct worker *worker; /* NULL: no worker. Own thread */
+    struct g *own_g;       /* what it waits as when it is no worker; kept with the record */
 
     /* signals */
     uintptr_t handler_frame; /* of the innermost handler of the program under way, or left by siglongjmp; own thread */

@@ -38,6 +38,11 @@ static bool visit_stack(const struct thread *t, uintptr_t sp, trix_range_visitor
     struct range alt = {(uintptr_t)t->altstack, (uintptr_t)t->altstack + ALTSTACK_BYTES};
     uintptr_t hi;
     bool own = inside(t->stack, sp);
+    if (t->fiber && sp >= t->fiber->lo && sp < t->fiber->hi) {
+        visit((const void *)sp, (const void *)t->fiber->hi, true, arg);
+        visit((const void *)t->system_sp, (const void *)t->stack.hi, true, arg);
+        return true;
+    }
     if (own) visit((const void *)sp, (const void *)t->stack.hi, true, arg);
     else if (inside(alt, sp)) visit((const void *)sp, (const void *)alt.hi, true, arg);
     else if (inside(t->program_altstack, sp)) visit((const void *)sp, (const void *)t->program_altstack.hi, true, arg);

@@ -35,7 +35,7 @@ EXPORT void tri_free(void *p) {
     struct gate *g = gate_enter();
     struct object o = demand_object("tri_free", p);
     trix_gate_unpin_all(&o);
-    if (!gate_marking() && !trix_gate_has_specials(&o)) {
+    if (!gate_marking() && !trix_gate_has_specials(&o) && !page_is_arena(map_page(o.page))) {
         if (page_is_large(map_page(o.page))) {
             uint64_t bytes = map_page(o.page)->size;
             trix_large_free(o.page);
@@ -52,6 +52,7 @@ EXPORT void tri_free(void *p) {
 /* Bytes of the object's slot or span that a block of its kind can use. */
 static size_t room_in_place(const struct object *o) {
     const struct page *p = map_page(o->page);
+    if (page_is_arena(p)) return 0;
     if (page_is_large(p)) return p->size - 1;
     const struct layout *l = layout_by_id(p->layout);
     if (l->exact || l->id == LAYOUT_ID_TINY) return o->bytes;
@@ -67,9 +68,9 @@ EXPORT void *tri_realloc(void *p, size_t size) {
     struct gate *g = gate_enter();
     struct object o = demand_object("tri_realloc", p);
     uint64_t type = trix_object_type(&o);
-    size_t room = room_in_place(&o), used = min_u64(o.bytes, room);
+    size_t room = room_in_place(&o), used = room ? min_u64(o.bytes, room) : o.bytes;
     void *result = p;
-    if (size <= room && size >= room / 2) {
+    if (room && size <= room && size >= room / 2) {
         if (size < used) trix_gate_zero(g, (char *)p + size, used - size);
         const struct page *page = map_page(o.page);
         if (page_is_large(page)) map_page(o.page)->large.bytes = size;

@@ -60,6 +60,9 @@ struct object;
 void trix_gate_unpin_all(const struct object *object);
 bool trix_gate_has_specials(const struct object *object);
 
+/* o->page is a chunk of an arena: the object in it that p points to or into. */
+bool trix_gate_find_in_arena(uintptr_t p, struct object *o);
+
 /* Memory is exhausted: collects, calls the program's handler; true: try again, false: end. */
 bool trix_gate_exhausted(struct gate *gate, size_t bytes, int attempt);
 

@@ -69,6 +69,7 @@ static void init_head(uint32_t page, uint64_t npages, size_t bytes, bool leaf) {
     p->large.npages = npages;
     p->large.bytes = bytes;
     p->large.type = 0;
+    p->large.readers = 0;
     *map_state(page) = (struct page_state){.swept = sweep_parity()};
     store_release(&p->kind, leaf ? PAGE_LEAF : PAGE_SCAN);
 }
@@ -96,11 +97,21 @@ void *trix_large_alloc(struct gate *g, size_t bytes, size_t align, uint64_t type
     return at;
 }
 
-void trix_large_free(uint32_t page) {
+static uint64_t drop_entries(uint32_t page) {
     struct page *p = map_page(page);
     uint64_t npages = p->large.npages;
     store_release(&p->kind, PAGE_FREE);
     set_tails(page, npages, false);
+    return npages;
+}
+
+void trix_large_free_clean(uint32_t page) {
+    uint64_t npages = drop_entries(page);
+    trix_pages_free_clean(page, npages);
+}
+
+void trix_large_free(uint32_t page) {
+    uint64_t npages = drop_entries(page);
     fetch_add_relaxed(&trix_large_frees, 1);
     fetch_add_relaxed(&trix_large_bytes_freed, npages << PAGE_SHIFT);
     trix_pages_free(page, npages);

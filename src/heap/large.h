@@ -15,6 +15,9 @@ void *trix_large_alloc(struct gate *gate, size_t bytes, size_t align, uint64_t t
 /* Gives the span back; nobody may hold or scan it any more: sweep, or tri_free outside marking. */
 void trix_large_free(uint32_t page);
 
+/* The same for a freed arena's chunk, counted as freed already: its pages read zero. */
+void trix_large_free_clean(uint32_t page);
+
 INLINE uint64_t large_span_bytes(size_t bytes) { return round_up((uint64_t)bytes + 1, PAGE_SIZE); }
 
 /* Figures: objects made and freed, bytes of spans in use; relaxed. */

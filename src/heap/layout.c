@@ -78,6 +78,7 @@ void trix_layouts_init(void) {
     init_fixed(LAYOUT_ID_TINY, LAYOUT_LEAF, TINY_BLOCK, 1);
     init_fixed(LAYOUT_ID_WORDS, LAYOUT_ANY, 8, 0);
     init_fixed(LAYOUT_ID_BYTES, LAYOUT_LEAF, 8, 0);
+    init_fixed(LAYOUT_ID_ARENA, LAYOUT_ANY, 8, 0);
     init_block_classes();
     store_release(&table.count, LAYOUT_FIRST_TYPE);
 }

@@ -40,6 +40,7 @@ enum {
     LAYOUT_ID_TINY = 2,  /* leaf blocks of TINY_BLOCK bytes cut into 8-byte pieces */
     LAYOUT_ID_WORDS = 3, /* elements of one pointer each: only named in trailers and large objects */
     LAYOUT_ID_BYTES = 4, /* elements never scanned: likewise */
+    LAYOUT_ID_ARENA = 5, /* a chunk of an arena, likewise: every word of the part in use */
     LAYOUT_ROW_LEAF = 8,
     LAYOUT_ROW_ANY = LAYOUT_ROW_LEAF + NUM_CLASSES,
     LAYOUT_ROW_TRAILED = LAYOUT_ROW_ANY + NUM_CLASSES,
@@ -120,5 +121,10 @@ INLINE bool trailer_valid(uint64_t trailer) {
 }
 INLINE unsigned trailer_layout(uint64_t trailer) { return trailer & 0xffff; }
 INLINE uint64_t trailer_bytes(uint64_t trailer) { return trailer >> 16 & bits_below(40); }
+
+/* Whether a large object is a chunk of an arena. Freed, it has size 0 and is none any more. */
+INLINE bool page_is_arena(const struct page *p) {
+    return page_is_large(p) && trailer_layout(load_relaxed(&p->large.type)) == LAYOUT_ID_ARENA;
+}
 
 #endif

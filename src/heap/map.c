@@ -22,6 +22,7 @@ static const struct table tables[] = {
     {(void **)&trix_map.pages, sizeof(struct page), "tricolor: pages"},
     {(void **)&trix_map.states, sizeof(struct page_state), "tricolor: page states"},
     {(void **)&trix_map.wide, sizeof(uint64_t) * MARK_WORDS, "tricolor: wide alloc bits"},
+    {(void **)&trix_map.specials, sizeof(void *), "tricolor: specials"},
 };
 
 /* Tables by chunk are small: 36 MiB of address space for 1 TiB of heap, committed as one. */

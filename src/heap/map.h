@@ -58,7 +58,7 @@ struct page {
     uint16_t layout; /* which struct layout; LAYOUT_ID_LARGE for a large object */
     uint8_t kind;    /* enum page_kind */
     uint8_t exact;   /* slots hold one typed object each, so its end is the next one's start */
-    uint64_t size;   /* bytes of a slot, or of the large object's span; PAGE_TAIL: number of the span's first page */
+    uint64_t size;   /* bytes of a slot, or of the large object's span (0: a freed arena's); PAGE_TAIL: number of the span's first page */
     uint64_t mark[MARK_WORDS];
     union {
         uint64_t alloc[ALLOC_WORDS];
@@ -66,6 +66,7 @@ struct page {
             uint64_t npages;
             uint64_t bytes; /* the program's size */
             uint64_t type;  /* trailer word, see layout.h: what to scan; 0 while the object is being zeroed */
+            uint32_t readers; /* markers that scan it now, for chunks of arenas; seq_cst */
         } large;
     };
 };
@@ -78,7 +79,8 @@ struct page_state {
     uint8_t swept;  /* the parity of the sweep generation this span was swept in, or SWEEPING */
     uint8_t flags;  /* PAGE_…, layout's lock */
     uint32_t claims; /* threads that hold claimed slots of this span; layout's lock */
-    uint32_t live;  /* slots that survived the last sweep: for figures */
+    uint16_t live;  /* slots that survived the last sweep: for figures */
+    uint8_t specials; /* objects of the span have finalizers and the like: atomic, under the lock of life/special.c */
 };
 enum { PAGE_LISTED = 1, /* in its layout's list */ PAGE_DIRTY = 2 /* free slots may hold old contents */ };
 enum { SWEEPING = 2 };
@@ -91,6 +93,7 @@ struct heap_map {
     struct page *pages;
     struct page_state *states;
     uint64_t (*wide)[MARK_WORDS]; /* alloc bits of pages with 16-byte slots */
+    void **specials;              /* by page: what finalizers and the like its objects have; life/special.c's */
     uint32_t *chunk_head;         /* by chunk: first page of the large object that covers all of it, or 0 */
     struct chunk *chunks;         /* the page heap's */
     uint64_t metadata;            /* bytes of tables committed */

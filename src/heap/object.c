@@ -49,6 +49,8 @@ bool trix_object_find(uintptr_t p, struct object *o) {
     default: return false;
     }
     if (!page_is_large(entry)) return find_small(p, page, o);
+    if (UNLIKELY(entry->size == 0)) return false; /* a freed arena's */
+    if (UNLIKELY(page_is_arena(entry))) return trix_gate_find_in_arena(p, o);
     o->slot = 0;
     o->start = map_address(page);
     o->bytes = entry->size - 1;
@@ -57,6 +59,7 @@ bool trix_object_find(uintptr_t p, struct object *o) {
 
 uint64_t trix_object_type(const struct object *o) {
     const struct page *p = map_page(o->page);
+    if (page_is_arena(p)) return p->kind == PAGE_LEAF ? 0 : trailer_make(LAYOUT_ID_WORDS, o->bytes);
     if (page_is_large(p)) return p->large.type;
     const struct layout *l = layout_by_id(p->layout);
     if (l->kind == LAYOUT_LEAF) return 0;

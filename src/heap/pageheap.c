@@ -163,6 +163,13 @@ void trix_pages_free(uint32_t page, uint64_t npages) {
     lock_release(&heap.lock);
 }
 
+void trix_pages_free_clean(uint32_t page, uint64_t npages) {
+    lock_acquire(&heap.lock);
+    for_chunks(page, npages, step_fresh);
+    heap.hint = (uint32_t)min_u64(heap.hint, page / CHUNK_PAGES);
+    lock_release(&heap.lock);
+}
+
 /* ---- huge pages ---- */
 
 static uint8_t huge_bit(uint32_t page) { return (uint8_t)(1u << page % CHUNK_PAGES / HUGE_PAGES); }

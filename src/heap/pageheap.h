@@ -42,6 +42,7 @@ uint32_t trix_pages_alloc(uint64_t npages, uint64_t align_pages, bool *clean);
 
 /* Gives pages back; their entries in map.pages must be PAGE_FREE already. */
 void trix_pages_free(uint32_t page, uint64_t npages);
+void trix_pages_free_clean(uint32_t page, uint64_t npages); /* they read zero */
 
 /* Has window->fresh backed; takes long; needs no lock. */
 void trix_window_back(void *page, size_t bytes);

@@ -66,8 +66,14 @@ INLINE void blocking_again(struct blocking *b) { b->gc_signals = b->t->gc_signal
 #define CANCELLABLE(...) trix_cancellable_call(__VA_ARGS__, 0L, 0L, 0L, 0L, 0L, 0L)
 long trix_cancellable_call(long number, ...);
 
+/* Set by the scheduler: handlers of the program that are installed from now on run on the alternate stack. */
+extern bool trix_signals_on_altstack;
+
 /* ---- starts ---- */
 void trix_signals_init(void);
+/* Looks at each SIGSEGV that an instruction raises, before the program's handler; does not return if it is its own. */
+typedef void trix_fault_watcher(const siginfo_t *info, const void *context);
+void trix_signals_watch_faults(trix_fault_watcher *watcher);
 void trix_signals_reset_after_fork(void);
 void trix_fork_init(void);
 void trix_host_threads_init(void);

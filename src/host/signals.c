@@ -31,6 +31,9 @@ static struct program_action {
 } actions[SIGNALS];
 static struct lock actions_lock = LOCK_INIT(SIGNALS);
 
+enum { FAULT_WATCHERS = 2 };
+static trix_fault_watcher *fault_watchers[FAULT_WATCHERS]; /* release; of goroutine stacks and of arenas, never taken back */
+
 /* ---- running a handler of the program ---- */
 
 static void call_handler(int sig, siginfo_t *info, void *context) {
@@ -45,6 +48,8 @@ static bool is_fault(int sig, const siginfo_t *info) {
     if (info->si_code <= 0) return false;
     return sig == SIGSEGV || sig == SIGBUS || sig == SIGFPE || sig == SIGILL || sig == SIGTRAP || sig == SIGSYS;
 }
+
+bool trix_signals_on_altstack;
 
 /* Blocks the signal in the interrupted context and queues it again. */
 static bool put_off(struct thread *t, int sig, const siginfo_t *info, void *context) {
@@ -100,8 +105,25 @@ static void run_handler(struct thread *t, int sig, siginfo_t *info, void *contex
     t->handler_sp = outer_sp;
 }
 
+/* A fault that is nobody's: it happens again when we return, and then does what it would have done without us. */
+static void fault_by_default(int sig, const siginfo_t *info) {
+    bool raised = is_fault(sig, info), ignored = actions[sig].action.sa_handler == SIG_IGN;
+    if (!raised && ignored) return;
+    struct trix_kernel_action k = {.handler = (void *)SIG_DFL};
+    trix_os_sigaction_raw(sig, &k, NULL);
+    if (!raised) trix_os_tgkill(trix_os_tid(), sig);
+}
+
 static void trampoline(int sig, siginfo_t *info, void *context) {
     int saved = errno;
+    if (UNLIKELY(sig == SIGSEGV && fault_watchers[0])) {
+        for (int i = 0; i < FAULT_WATCHERS && is_fault(sig, info) && fault_watchers[i]; i++) fault_watchers[i](info, context);
+        if (!load_acquire(&actions[sig].handler)) {
+            fault_by_default(sig, info);
+            errno = saved;
+            return;
+        }
+    }
     struct thread *t = thread_self();
     if (t) {
         trix_modules_rewind(context);
@@ -163,7 +185,7 @@ static void read_disposition(int sig, struct sigaction *old) {
 static bool is_function(const struct sigaction *a) { return a->sa_handler != SIG_DFL && a->sa_handler != SIG_IGN; }
 
 /* What the kernel is to be told for the program's wish. */
-static struct trix_kernel_action kernel_action(const struct sigaction *wish) {
+static struct trix_kernel_action kernel_action(int sig, const struct sigaction *wish) {
     struct trix_kernel_action k = {.handler = (void *)wish->sa_handler, .flags = (unsigned long)wish->sa_flags};
     memcpy(&k.mask, &wish->sa_mask, sizeof k.mask);
     k.mask = mask_strip(k.mask);
@@ -171,6 +193,9 @@ static struct trix_kernel_action kernel_action(const struct sigaction *wish) {
         k.handler = (void *)trampoline;
         k.flags |= SA_SIGINFO;
         k.mask = ~0ull; /* until the trampoline has set its books up: call_unmasked */
+        if (trix_signals_on_altstack) k.flags |= SA_ONSTACK; /* there may be no room on a goroutine's own */
+    } else if (sig == SIGSEGV && fault_watchers[0]) {
+        k = (struct trix_kernel_action){.handler = (void *)trampoline, .flags = SA_SIGINFO | SA_ONSTACK, .mask = ~0ull};
     }
     return k;
 }
@@ -183,7 +208,7 @@ static int set_action(int sig, const struct sigaction *wish, struct sigaction *o
         else read_disposition(sig, old);
     }
     if (!wish) return 0;
-    struct trix_kernel_action k = kernel_action(wish);
+    struct trix_kernel_action k = kernel_action(sig, wish);
     struct sigaction copy = *wish; /* wish and old may be the same */
     a->flags = copy.sa_flags;
     a->action.sa_mask = copy.sa_mask; /* the trampoline's, from the first signal on */
@@ -231,6 +256,20 @@ EXPORT int siginterrupt(int sig, int interrupt) {
     if (interrupt) a.sa_flags &= ~SA_RESTART;
     else a.sa_flags |= SA_RESTART;
     return sigaction(sig, &a, NULL);
+}
+
+/* From here on every SIGSEGV comes to the trampoline first. A handler that was installed past us becomes the program's. */
+void trix_signals_watch_faults(trix_fault_watcher *watcher) {
+    uint64_t mask = trix_os_sigmask(SIG_BLOCK, ~0ull);
+    lock_acquire(&actions_lock);
+    struct sigaction wish = actions[SIGSEGV].action;
+    if (!actions[SIGSEGV].known) read_disposition(SIGSEGV, &wish);
+    int i = 0;
+    while (i < FAULT_WATCHERS - 1 && fault_watchers[i] && fault_watchers[i] != watcher) i++;
+    store_release(&fault_watchers[i], watcher);
+    set_action(SIGSEGV, &wish, NULL);
+    lock_release(&actions_lock);
+    trix_os_sigmask(SIG_SETMASK, mask);
 }
 
 /* ---- alternate stacks ---- */

@@ -102,6 +102,15 @@ bool trix_os_release(void *at, size_t bytes) {
     return done;
 }
 
+bool trix_os_revoke(void *at, size_t bytes) {
+    if (fault(OS_FAULT_RELEASE)) return false;
+    int saved = errno;
+    bool done = mprotect(at, bytes, PROT_NONE) == 0;
+    madvise(at, bytes, MADV_DONTNEED);
+    errno = saved;
+    return done;
+}
+
 void trix_os_unmap(void *at, size_t bytes) {
     if (!bytes) return;
     int saved = errno;
@@ -118,8 +127,9 @@ bool trix_os_huge(void *at, size_t bytes, bool advise) {
 
 void trix_os_populate(void *at, size_t bytes) {
     int saved = errno;
-    if (madvise(at, bytes, MADV_POPULATE_WRITE) != 0) /* before Linux 5.14, or no memory: then the touch shows it */
-        for (size_t i = 0; i < bytes; i += trix_os_page) fetch_or_relaxed((uint64_t *)((char *)at + i), 0);
+    /* Before Linux 5.14 there is no such thing, and a part that was revoked stops it: then the program's touch does it.
+     * Touching it here would fault in what is revoked. */
+    madvise(at, bytes, MADV_POPULATE_WRITE);
     errno = saved;
 }
 

@@ -22,9 +22,10 @@ void *trix_os_reserve(size_t bytes, size_t align); /* NULL when there is no such
 bool trix_os_commit(void *at, size_t bytes);       /* reserved -> ready */
 void *trix_os_map(size_t bytes);                   /* none -> ready; NULL when refused */
 bool trix_os_release(void *at, size_t bytes);      /* ready -> ready, contents and memory dropped: reads zero again */
+bool trix_os_revoke(void *at, size_t bytes);       /* ready -> reserved: contents and memory dropped, any use faults */
 void trix_os_unmap(void *at, size_t bytes);
 bool trix_os_huge(void *at, size_t bytes, bool advise);
-/* Has the range backed by memory, as if each page were written, its contents left alone. */
+/* Has the range backed by memory, as if each page were written, its contents left alone; a hint. */
 void trix_os_populate(void *at, size_t bytes);
 void trix_os_name(void *at, size_t bytes, const char *name); /* shown in /proc/self/maps where the kernel can */
 /* Where the program has a leak checker: whatever the range points to is no leak. */

@@ -65,3 +65,15 @@ int use(struct node *n, union word *w) {
     return tri_reveal(hidden) == n && done && text->length == 0 && fresh->pointer == 0 &&
            tri_size(tri_alloc_type(tri_type_of(point), 3)) >= 3 * sizeof(point);
 }
+
+int end_of_life(tri_pool *pool);
+int end_of_life(tri_pool *pool) {
+    tri_arena *arena = tri_arena_new();
+    struct node *n = tri_arena_make(arena, struct node), *kept = (struct node *)tri_arena_clone(n);
+    point *points = tri_arena_make_slice(arena, point, 1, 10);
+    tri_weak weak = tri_weak_make(kept);
+    tri_cleanup cleanup = tri_add_cleanup(kept, 0, pool);
+    tri_pool_put(pool, kept);
+    tri_arena_free(arena);
+    return tri_weak_get(weak) == kept && tri_cleanup_stop(cleanup) && points->x;
+}

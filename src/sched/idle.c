@@ -1,0 +1,287 @@
+/* idle.c - workers without work.
+ *
+ * A worker that finds nothing gives its processor up, looks once more at all queues (work may have been queued by
+ * somebody who saw no idle processor), and sleeps: one of them in the poller, where the network and the next timer wake it,
+ * the others each on a futex. Whoever queues work wakes one if a processor is idle and nobody is looking for
+ * work already; a worker that has found some while looking wakes the next. So nobody spins when there is nothing to do.
+ */
+#include "sched.h"
+#include "poller.h"
+#include "timers.h"
+#include "../gc/gc.h"
+#include "../gc/init.h"
+#include "../heap/metadata.h"
+#include "../os/libc.h"
+#include "../os/os.h"
+
+#include <signal.h>
+
+/* ---- processors; sched.lock held ---- */
+
+static struct proc *proc_pop(void) {
+    struct proc *p = trix_sched.idle_procs;
+    if (!p) return NULL;
+    trix_sched.idle_procs = p->next_idle;
+    store_seq(&trix_sched.nidle, trix_sched.nidle - 1);
+    return p;
+}
+
+static void proc_push(struct proc *p) {
+    p->worker = NULL;
+    if (p->id >= trix_sched.nprocs) return; /* one too many */
+    p->next_idle = trix_sched.idle_procs;
+    trix_sched.idle_procs = p;
+    store_seq(&trix_sched.nidle, trix_sched.nidle + 1);
+}
+
+static void proc_assign(struct worker *w, struct proc *p) {
+    w->proc = p;
+    p->worker = w;
+    p->seen_ticks = p->ticks - 1;
+}
+
+static void idle_remove(struct worker *w) {
+    for (struct worker **link = &trix_sched.idle; *link; link = &(*link)->next)
+        if (*link == w) {
+            *link = w->next;
+            break;
+        }
+    w->queued = false;
+}
+
+static struct worker *idle_pop(void) {
+    struct worker *w = trix_sched.idle;
+    if (!w) return NULL;
+    trix_sched.idle = w->next;
+    w->queued = false;
+    return w;
+}
+
+/* ---- giving up ---- */
+
+bool trix_proc_acquire(struct worker *w) {
+    if (!load_relaxed(&trix_sched.nidle)) return false;
+    lock_acquire(&trix_sched.lock);
+    struct proc *p = proc_pop();
+    if (p) proc_assign(w, p);
+    lock_release(&trix_sched.lock);
+    if (p) trix_monitor_wake();
+    return p != NULL;
+}
+
+void trix_proc_retire(struct worker *w) {
+    struct proc *p = w->proc;
+    for (struct g *g; (g = trix_queue_pop_next(p)) || (g = trix_queue_pop(p));) trix_global_push(g, g, 1);
+    lock_acquire(&trix_sched.lock);
+    p->worker = NULL;
+    w->proc = NULL;
+    lock_release(&trix_sched.lock);
+    if (w->spinning) fetch_sub_seq(&trix_sched.spinning, 1);
+    w->spinning = false;
+    sched_wake_maybe();
+}
+
+static bool work_anywhere(void) {
+    if (load_seq(&trix_sched.queued)) return true;
+    for (uint32_t i = 0; i < load_relaxed(&trix_sched.nprocs); i++) {
+        const struct proc *p = &trix_sched.procs[i];
+        if (load_seq(&p->head) != load_seq(&p->tail)) return true;
+        if (load_seq(&p->runnext) && !load_relaxed(&p->worker)) return true;
+    }
+    return false;
+}
+
+/* Into the list of idle workers, without a processor. False: there is work after all. */
+static bool go_idle(struct worker *w) {
+    lock_acquire(&trix_sched.lock);
+    if (w->proc) {
+        if (trix_sched.queued) {
+            lock_release(&trix_sched.lock);
+            return false;
+        }
+        proc_push(w->proc);
+        w->proc = NULL;
+    }
+    w->wake = 0;
+    w->queued = true;
+    w->next = trix_sched.idle;
+    trix_sched.idle = w;
+    if (w->spinning) fetch_sub_seq(&trix_sched.spinning, 1);
+    w->spinning = false; /* before anybody can find it in the list and hand it a processor */
+    lock_release(&trix_sched.lock);
+    return true;
+}
+
+/* Out of the list, with a processor if there is one, to look for work; or it has been handed one already. */
+static void get_up(struct worker *w) {
+    struct proc *p = NULL;
+    lock_acquire(&trix_sched.lock);
+    bool handed = !w->queued;
+    if (!handed) {
+        idle_remove(w);
+        if ((p = proc_pop())) proc_assign(w, p);
+    }
+    lock_release(&trix_sched.lock);
+    while (handed && !load_acquire(&w->wake)) cpu_relax(); /* just a moment: it must not come later */
+    if (!p) return;
+    w->spinning = true;
+    fetch_add_seq(&trix_sched.spinning, 1);
+    trix_monitor_wake();
+}
+
+void trix_worker_idle(struct worker *w) {
+    struct thread *t = w->thread;
+    if (!go_idle(w)) return;
+    fence_seq();
+    if (load_seq(&trix_sched.nidle) && work_anywhere()) {
+        get_up(w);
+        return;
+    }
+    trix_check_deadlock();
+    while (!load_acquire(&w->wake)) {
+        if (!trix_poller_sit(t, w)) {
+            trix_gate_wait(t, &w->wake, 0, 0);
+            continue;
+        }
+        if (load_acquire(&w->wake)) break;
+        if (trix_poller_pending(w) || (load_seq(&trix_sched.nidle) && (trix_timers_due() || work_anywhere()))) {
+            get_up(w);
+            break;
+        }
+    }
+    trix_poller_deliver(t, w);
+}
+
+/* ---- waking ---- */
+
+static void wake_worker(struct worker *w) {
+    store_seq(&w->wake, 1);
+    if (load_seq(&w->polling)) trix_poller_break();
+    else trix_os_futex_wake(&w->wake, 1);
+}
+
+/* Hands an idle processor to an idle worker, which is counted as looking for work. */
+void trix_wake(void) {
+    uint32_t none = 0;
+    if (!cas_seq(&trix_sched.spinning, &none, 1)) return;
+    lock_acquire(&trix_sched.lock);
+    struct worker *w = trix_sched.idle_procs ? idle_pop() : NULL;
+    if (w) {
+        proc_assign(w, proc_pop());
+        w->spinning = true;
+    }
+    lock_release(&trix_sched.lock);
+    if (w) wake_worker(w);
+    else fetch_sub_seq(&trix_sched.spinning, 1);
+    trix_monitor_wake();
+}
+
+/* ---- making workers ---- */
+
+static uint64_t program_mask; /* constant from the start on */
+
+static void *worker_main(void *arg) {
+    struct worker *w = arg;
+    trix_os_sigmask(SIG_SETMASK, program_mask);
+    struct thread *t = trix_thread_attach();
+    t->worker = w;
+    gate_enter();
+    lock_acquire(&trix_sched.lock);
+    w->thread = t;
+    w->all = trix_sched.workers;
+    store_release(&trix_sched.workers, w);
+    trix_sched.nworkers++;
+    if (w->proc) w->proc->worker = w;
+    lock_release(&trix_sched.lock);
+    trix_schedule(t);
+}
+
+bool trix_worker_make(struct proc *p) {
+    struct worker *w = trix_metadata_alloc(sizeof *w);
+    pthread_attr_t attributes;
+    pthread_t thread;
+    if (!w) return false;
+    w->proc = p;
+    pthread_attr_init(&attributes);
+    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+    uint64_t mask = trix_os_sigmask(SIG_SETMASK, ~0ull);
+    bool done = trix_libc_pthread_create(&thread, &attributes, worker_main, w) == 0;
+    trix_os_sigmask(SIG_SETMASK, mask);
+    pthread_attr_destroy(&attributes);
+    if (done) pthread_setname_np(thread, "tricolor-run");
+    return done;
+}
+
+void trix_worker_give(struct proc *p) {
+    lock_acquire(&trix_sched.lock);
+    struct worker *w = idle_pop();
+    if (w) proc_assign(w, p);
+    lock_release(&trix_sched.lock);
+    if (w) {
+        wake_worker(w);
+    } else if (!trix_worker_make(p)) {
+        lock_acquire(&trix_sched.lock);
+        proc_push(p);
+        lock_release(&trix_sched.lock);
+    }
+}
+
+/* ---- the start, and the number of processors ---- */
+
+/* Raises or lowers the number of processors; those too many are given up by their workers. */
+static void set_procs(uint32_t n) {
+    uint32_t fresh = 0;
+    lock_acquire(&trix_sched.lock);
+    uint32_t old = trix_sched.nprocs;
+    trix_sched.nprocs = n;
+    for (struct proc **link = &trix_sched.idle_procs; *link;)
+        if ((*link)->id >= n) {
+            *link = (*link)->next_idle;
+            store_seq(&trix_sched.nidle, trix_sched.nidle - 1);
+        } else {
+            link = &(*link)->next_idle;
+        }
+    for (uint32_t i = old; i < n; i++) {
+        struct proc *p = &trix_sched.procs[i];
+        p->id = i;
+        p->random = i * 7919 + 1;
+        if (p->worker) continue; /* not given up yet: it stays where it is */
+        proc_push(p);
+        fresh++;
+    }
+    for (uint32_t i = n; i < old; i++) store_relaxed(&trix_sched.procs[i].poke, 1);
+    uint32_t workers = trix_sched.nworkers;
+    lock_release(&trix_sched.lock);
+    for (uint32_t i = workers; i < n; i++) trix_worker_make(NULL);
+    if (fresh) trix_wake();
+}
+
+int trix_set_procs(int n) {
+    int old = (int)trix_sched.nprocs;
+    if (n > 0) set_procs((uint32_t)(n > MAX_PROCS ? MAX_PROCS : n));
+    return old;
+}
+
+static void start(void) {
+    trix_sched.procs = trix_os_map(MAX_PROCS * sizeof(struct proc));
+    if (!trix_sched.procs) trix_fatal("out of memory");
+    program_mask = trix_os_sigmask(SIG_BLOCK, 0) & ~(1ull << (STOP_SIGNAL - 1));
+    trix_poller_init();
+    trix_scan_register();
+    trix_reports_init();
+    set_procs((uint32_t)min_u64((uint64_t)trix_gc.procs, MAX_PROCS));
+    trix_monitor_start();
+}
+
+void trix_sched_start(void) {
+    uint32_t none = 0;
+    if (LIKELY(load_acquire(&trix_sched.started) == 2)) return;
+    trix_init();
+    if (cas_seq(&trix_sched.started, &none, 1)) {
+        start();
+        store_seq(&trix_sched.started, 2);
+    }
+    while (load_acquire(&trix_sched.started) != 2) trix_os_yield();
+}
+
+void trix_sched_init(void) {}

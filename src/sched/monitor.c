@@ -1,0 +1,142 @@
+/* monitor.c - the monitor: a thread that sees to it that nothing is left lying (Go's sysmon).
+ *
+ *   - a worker whose goroutine is blocked in the kernel loses its processor to another worker, when there is work;
+ *   - what is to run next on a processor whose goroutine goes on and on is offered to others, if they are idle;
+ *   - timers that are due, and the network, are looked at when all processors are busy;
+ *   - a goroutine that has run for SLICE_NS is asked to make room.
+ *
+ * It looks every 20 µs while there is something to do and less and less often, down to every 10 ms, while there is not;
+ * when all processors are idle it sleeps until one is not. It is no attached thread: it takes locks, but never
+ * touches the heap.
+ */
+#include "sched.h"
+#include "poller.h"
+#include "timers.h"
+#include "../os/libc.h"
+#include "../os/os.h"
+
+#include <signal.h>
+
+enum {
+    SHORTEST_NS = 20 * 1000,
+    LONGEST_NS = 10 * 1000 * 1000,
+    LONGEST_IDLE_NS = 500 * 1000, /* while some processor is idle and others are not */
+    QUIET_LOOKS = 50,
+    SLICE_NS = 10 * 1000 * 1000,
+};
+
+/* Takes the processor from a worker that is blocked; false when it is not any more. */
+static bool retake(struct proc *p) {
+    bool done = false;
+    lock_acquire(&trix_threads.lock); /* while it is held, so is the thread */
+    lock_acquire(&trix_sched.lock);
+    struct worker *w = p->worker;
+    lock_release(&trix_sched.lock);
+    if (w && w->g && w->thread && trix_thread_hold(w->thread)) {
+        lock_acquire(&trix_sched.lock);
+        if (p->worker == w && w->proc == p) {
+            w->proc = NULL;
+            p->worker = NULL;
+            done = true;
+        }
+        lock_release(&trix_sched.lock);
+        trix_thread_release(w->thread);
+    }
+    lock_release(&trix_threads.lock);
+    return done;
+}
+
+static bool work_waits(const struct proc *p) {
+    return !trix_queue_empty(p) || load_relaxed(&trix_sched.queued) || trix_timers_due() || trix_poller_used();
+}
+
+/* One processor; true when it was worth looking. */
+static bool look_at(struct proc *p, uint64_t now) {
+    lock_acquire(&trix_sched.lock);
+    struct worker *w = p->worker;
+    struct thread *t = w ? w->thread : NULL;
+    lock_release(&trix_sched.lock);
+    if (!t) return false;
+    uint32_t ticks = load_relaxed(&p->ticks);
+    bool blocked = load_seq(&t->state) == THREAD_BLOCKED, was_blocked = p->seen_blocked;
+    p->seen_blocked = blocked;
+    if (ticks != p->seen_ticks || (blocked && !was_blocked)) {
+        if (ticks != p->seen_ticks) p->seen_at = now;
+        p->seen_ticks = ticks;
+        return false;
+    }
+    if (blocked) {
+        if (!work_waits(p) || !retake(p)) return false;
+        trix_worker_give(p);
+        return true;
+    }
+    if (load_relaxed(&p->runnext) && load_seq(&trix_sched.nidle)) {
+        store_relaxed(&p->poke, 1);
+        trix_wake();
+        return true;
+    }
+    if (now - p->seen_at > SLICE_NS) store_relaxed(&p->poke, 1);
+    return false;
+}
+
+static bool look_at_time(uint64_t now) {
+    bool due = trix_timers_next() <= now;
+    bool poll = trix_poller_used() && now - load_relaxed(&trix_sched.polls) > LONGEST_NS;
+    if (!due && !poll) return false;
+    if (load_seq(&trix_sched.nidle)) {
+        trix_wake();
+    } else {
+        for (uint32_t i = 0; i < load_relaxed(&trix_sched.nprocs); i++) store_relaxed(&trix_sched.procs[i].poke, 1);
+    }
+    if (poll) store_relaxed(&trix_sched.polls, now);
+    return due;
+}
+
+static void sleep_while_idle(void) {
+    store_seq(&trix_sched.monitor_asleep, 1);
+    if (load_seq(&trix_sched.nidle) >= load_relaxed(&trix_sched.nprocs) && !load_seq(&trix_dump_wanted))
+        trix_os_futex_wait(&trix_sched.monitor_asleep, 1, 0);
+    store_seq(&trix_sched.monitor_asleep, 0);
+}
+
+void trix_monitor_wake(void) {
+    if (LIKELY(!load_seq(&trix_sched.monitor_asleep))) return;
+    store_seq(&trix_sched.monitor_asleep, 0);
+    trix_os_futex_wake(&trix_sched.monitor_asleep, 1);
+}
+
+static void *monitor_main(void *arg) {
+    uint64_t rest = SHORTEST_NS;
+    uint32_t quiet = 0;
+    (void)arg;
+    for (;;) {
+        if (load_relaxed(&trix_dump_wanted)) trix_reports_serve();
+        if (load_seq(&trix_sched.nidle) >= load_relaxed(&trix_sched.nprocs)) {
+            sleep_while_idle();
+            rest = SHORTEST_NS;
+            quiet = 0;
+        }
+        trix_os_sleep(rest);
+        uint64_t now = trix_os_now();
+        bool useful = look_at_time(now);
+        for (uint32_t i = 0; i < load_relaxed(&trix_sched.nprocs); i++) useful |= look_at(&trix_sched.procs[i], now);
+        quiet = useful ? 0 : quiet + 1;
+        if (useful) rest = SHORTEST_NS;
+        else if (quiet > QUIET_LOOKS) rest = min_u64(rest * 2, load_seq(&trix_sched.nidle) ? LONGEST_IDLE_NS : LONGEST_NS);
+    }
+    return NULL;
+}
+
+bool trix_monitor_start(void) {
+    pthread_attr_t attributes;
+    pthread_t thread;
+    pthread_attr_init(&attributes);
+    pthread_attr_setstacksize(&attributes, 256 << 10);
+    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+    uint64_t mask = trix_os_sigmask(SIG_SETMASK, ~0ull);
+    bool done = trix_libc_pthread_create(&thread, &attributes, monitor_main, NULL) == 0;
+    trix_os_sigmask(SIG_SETMASK, mask);
+    pthread_attr_destroy(&attributes);
+    if (done) pthread_setname_np(thread, "tricolor-mon");
+    return done;
+}

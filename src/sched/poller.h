@@ -1,0 +1,25 @@
+/* poller.h - the one place where an idle worker waits for the network and for the next timer: see poller.c. */
+#ifndef TRIX_POLLER_H
+#define TRIX_POLLER_H
+
+#include "g.h"
+
+void trix_poller_init(void);
+bool trix_poller_used(void); /* somebody waits for a descriptor */
+
+/* Readies whoever's descriptor is ready, without waiting. Inside. */
+void trix_poller_look(struct thread *t, uint64_t now);
+
+/* An idle worker takes the one seat at the poller and sleeps there: until a descriptor is ready, a timer due, or
+ * trix_poller_break. False: the seat is taken. Inside; the worker holds no processor. */
+bool trix_poller_sit(struct thread *t, struct worker *w);
+/* What it has found there: whether anything, and readying it. */
+bool trix_poller_pending(const struct worker *w);
+void trix_poller_deliver(struct thread *t, struct worker *w);
+
+/* Whoever sits there is to get up. Any thread. */
+void trix_poller_break(void);
+/* A timer is due at `when` (ns, monotonic): whoever sits there must not sleep longer. */
+void trix_poller_hurry(uint64_t when);
+
+#endif

@@ -1,0 +1,186 @@
+/* report.c - how a program ends when all is lost, in Go's words: deadlock, stack overflow, panic, SIGQUIT.
+ *
+ * A goroutine's trace is found by walking its own stack. For one that is parked the walk is done from within: its saved
+ * context is made to call trix_told, which walks, prints and comes back here; the program ends afterwards, so nobody minds.
+ * One that runs on another thread is not walked.
+ */
+#include "report.h"
+#include "sched.h"
+#include "switch.h"
+#include "poller.h"
+#include "timers.h"
+#include "../base/fmt.h"
+#include "../host/host.h"
+#include "../os/os.h"
+
+#include <dlfcn.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <unwind.h>
+
+enum { MOST_FRAMES = 100 };
+
+static const char *const wait_words[] = {
+#define WAIT(name, words) words,
+#include "wait_reason.def"
+#undef WAIT
+};
+
+/* ---- one stack ---- */
+
+struct walk {
+    int frames;
+    bool ours; /* still in the library's own frames, on the inside */
+};
+
+static bool is_ours(uintptr_t pc) {
+    Dl_info here, there;
+    return dladdr((void *)(uintptr_t)trix_told, &here) && dladdr((void *)pc, &there) && here.dli_fbase == there.dli_fbase &&
+           !(there.dli_sname && strncmp(there.dli_sname, "tri_", 4) == 0);
+}
+
+/* name(...)
+ *         module +0x1234 */
+static void print_frame(uintptr_t pc) {
+    Dl_info info = {0};
+    if (!dladdr((void *)(pc - 1), &info) || !info.dli_fname) {
+        trix_print(2, "?(...)\n\t%p\n", (void *)pc);
+        return;
+    }
+    trix_print(2, "%s(...)\n\t%s +0x%lx\n", info.dli_sname ? info.dli_sname : "?", info.dli_fname,
+               pc - (uintptr_t)info.dli_fbase);
+}
+
+static _Unwind_Reason_Code walk_frame(struct _Unwind_Context *context, void *arg) {
+    struct walk *w = arg;
+    uintptr_t pc = _Unwind_GetIP(context);
+    if (!pc) return _URC_END_OF_STACK;
+    if (w->ours && is_ours(pc)) return _URC_NO_REASON;
+    w->ours = false;
+    if (is_ours(pc)) return _URC_NO_REASON; /* where it began */
+    if (w->frames++ == MOST_FRAMES) {
+        trix_print(2, "...additional frames elided...\n");
+        return _URC_END_OF_STACK;
+    }
+    print_frame(pc);
+    return _URC_NO_REASON;
+}
+
+static NOINLINE void walk_here(void) {
+    struct walk w = {.ours = true};
+    _Unwind_Backtrace(walk_frame, &w);
+}
+
+/* ---- all goroutines ---- */
+
+static uintptr_t back; /* the stack that asked */
+
+void trix_told(struct thread *t) {
+    uintptr_t here;
+    walk_here();
+    trix_switch(&here, back, t);
+}
+
+static const char *state_of(const struct g *g) {
+    uint8_t why = load_relaxed(&g->wait);
+    return why != WAIT_NONE && why < WAIT_COUNT ? wait_words[why] : g->context == G_RUNNING ? "running" : "runnable";
+}
+
+/* World stopped, or everybody asleep. */
+static void dump(struct g *g, void *t) {
+    if (load_relaxed(&g->context) == G_NONE || g->dying) return;
+    trix_print(2, "\ngoroutine %lu [%s]:\n", g->id, state_of(g));
+    if (g->context != G_SAVED) trix_print(2, "\tgoroutine running on other thread; stack unavailable\n");
+    else if (trix_switch_tell(g->sp)) trix_switch(&back, g->sp, t);
+    else print_frame((uintptr_t)g->fn + 1);
+    if (g->parent) trix_print(2, "created by goroutine %lu\n", g->parent);
+}
+
+static void dump_all(void) { trix_stacks_visit(0, trix_stacks_count(), dump, thread_self()); }
+
+static NORETURN void end(void) {
+    const char *traceback = getenv("GOTRACEBACK");
+    if (traceback && strcmp(traceback, "crash") == 0) abort();
+    _exit(2);
+}
+
+/* ---- panic ---- */
+
+void trix_report_end(struct g *g) {
+    trix_print(2, "\ngoroutine %lu [running]:\n", g->id);
+    walk_here();
+    end();
+}
+
+/* ---- deadlock ---- */
+
+static bool all_asleep(void) {
+    uint32_t asleep = 0, runners = 0;
+    lock_acquire(&trix_sched.lock);
+    for (struct worker *w = trix_sched.idle; w; w = w->next) asleep += !load_seq(&w->wake);
+    runners = trix_sched.nworkers;
+    bool busy = trix_sched.nidle < trix_sched.nprocs || trix_sched.queued || load_seq(&trix_sched.spinning);
+    lock_release(&trix_sched.lock);
+    uint32_t parked = load_seq(&trix_sched.parked_threads);
+    return !busy && asleep == runners && runners >= trix_sched.nprocs && !trix_poller_used() &&
+           trix_timers_next() == TIME_NEVER && runners + parked == load_seq(&trix_threads.count) &&
+           (parked || load_relaxed(&trix_sched.goroutines));
+}
+
+void trix_check_deadlock(void) {
+    static uint32_t reported;
+    if (load_seq(&trix_sched.started) != 2 || !all_asleep()) return;
+    if (swap_seq(&reported, 1)) return;
+    if (load_relaxed(&trix_sched.goroutines)) trix_print(2, "fatal error: all goroutines are asleep - deadlock!\n");
+    else trix_print(2, "fatal error: no goroutines (main called tri_goexit) - deadlock!\n");
+    dump_all();
+    end();
+}
+
+/* ---- stack overflow ---- */
+
+
+static void on_fault(const siginfo_t *info, const void *context) {
+    bool guard = false;
+    uintptr_t at = (uintptr_t)info->si_addr;
+    struct g *g = info->si_code > 0 ? trix_stacks_find(at, &guard) : NULL;
+    if (!g || !guard) return;
+    trix_print(2, "runtime: goroutine stack exceeds %zu-byte limit\n", trix_stack_limit(g));
+    trix_print(2, "runtime: sp=%p stack=[%p, %p]\nfatal error: stack overflow\n", (void *)trix_os_context_sp(context),
+               (void *)g->fiber.lo, (void *)g->fiber.hi);
+    trix_report_end(g);
+}
+
+/* ---- SIGQUIT ---- */
+
+uint32_t trix_dump_wanted;
+
+static void on_quit(int sig, siginfo_t *info, void *context) {
+    (void)sig, (void)info, (void)context;
+    store_seq(&trix_dump_wanted, 1);
+    trix_monitor_wake();
+}
+
+void trix_reports_serve(void) {
+    trix_world_stop(false);
+    trix_print(2, "SIGQUIT: quit\n");
+    dump_all();
+    end();
+}
+
+/* ---- start ---- */
+
+/* Only where the program has not put a handler of its own. */
+static void install(int sig, trix_os_handler *handler) {
+    struct trix_kernel_action now;
+    if (!trix_os_sigaction_raw(sig, NULL, &now) || now.handler != (void *)SIG_DFL) return;
+    trix_os_sigaction(sig, handler, SA_SIGINFO | SA_ONSTACK | SA_RESTART);
+}
+
+void trix_reports_init(void) {
+    trix_signals_on_altstack = true;
+    trix_signals_watch_faults(on_fault);
+    install(SIGQUIT, on_quit);
+}

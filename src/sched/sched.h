@@ -1,0 +1,118 @@
+/* sched.h - the scheduler as channels, locks, timers and the poller see it. The idea and the states are in g.h, the queues
+ * in queue.c, choosing in schedule.c, idle workers in idle.c, the monitor in monitor.c.
+ *
+ * A wait:
+ *
+ *     struct thread *t = sched_enter();             // inside
+ *     word_lock(&thing->lock);
+ *     ... it must wait: puts itself, sched_self(t), in the thing's queue
+ *     word_unlock(&thing->lock);
+ *     t = trix_park(t, WAIT_...);                   // maybe on another thread now
+ *     sched_leave(t);
+ *
+ * and whoever takes it out of the queue calls trix_ready(t, g) once.
+ */
+#ifndef TRIX_SCHED_H
+#define TRIX_SCHED_H
+
+#include "g.h"
+#include "stack.h"
+
+extern struct sched {
+    struct lock lock;
+    struct g *first, *last;   /* the global queue; lock */
+    uint32_t queued;          /* in it; lock to write, read relaxed */
+    struct proc *idle_procs;  /* lock */
+    uint32_t nidle;           /* lock to write, read seq_cst */
+    struct worker *idle;      /* workers asleep, lately idle first; lock */
+    uint32_t spinning;        /* workers that look for work and have none; seq_cst */
+    struct proc *procs;       /* MAX_PROCS of them; constant */
+    uint32_t nprocs;          /* in use; lock to write */
+    struct worker *workers;   /* all, by worker.all; release */
+    uint32_t nworkers;        /* lock */
+    uint32_t goroutines;      /* alive; relaxed */
+    uint64_t ids;             /* relaxed */
+    uint32_t started;         /* 0, 1 being started, 2; seq_cst */
+    uint32_t monitor_asleep;  /* futex; seq_cst */
+    uint32_t parked_threads;  /* that are no workers and wait for somebody; seq_cst */
+    uint64_t polls;           /* ns: last look at the poller; relaxed */
+} trix_sched;
+
+enum { MAX_PROCS = 256 };
+
+/* ---- who runs ---- */
+
+INLINE struct thread *sched_enter(void) { return (struct thread *)gate_enter(); }
+INLINE void sched_leave(struct thread *t) { gate_leave(&t->cache.gate); }
+
+struct g *trix_own_g(struct thread *t); /* of a thread that is no worker */
+
+/* The goroutine, or what stands for the thread; inside. */
+INLINE struct g *sched_self(struct thread *t) {
+    struct worker *w = worker_of(t);
+    return LIKELY(w && w->g) ? w->g : trix_own_g(t);
+}
+
+/* ---- waiting ---- */
+
+/* Gives the processor to another goroutine until somebody readies this one; returns the thread it then runs on. Inside,
+ * at depth 1, no locks. */
+struct thread *trix_park(struct thread *t, enum g_wait why);
+
+/* Lets g run; t may be NULL: the calling thread is not attached. */
+void trix_ready(struct thread *t, struct g *g);
+
+struct thread *trix_yield(struct thread *t);
+
+/* The goroutine ends; inside. */
+NORETURN void trix_exit(struct thread *t);
+
+/* Waits until the descriptor can be read or written, or has an error; *error is 0, or an errno value when it cannot be waited
+ * for. Inside, at depth 1, no locks. */
+struct thread *trix_poller_wait(struct thread *t, int fd, bool to_write, int *error);
+
+/* ---- starting ---- */
+void trix_sched_start(void); /* workers and all; once. Outside */
+/* Inside. */
+void trix_spawn(struct thread *t, void (*fn)(void *), void *arg);
+
+/* ---- queues (queue.c) ---- */
+bool trix_queue_push(struct proc *p, struct g *g); /* false: the ring was full, half of it has gone to the global queue */
+struct g *trix_queue_push_next(struct proc *p, struct g *g); /* returns what was to run next before */
+struct g *trix_queue_pop(struct proc *p);
+struct g *trix_queue_pop_next(struct proc *p);
+struct g *trix_queue_steal(struct proc *thief, struct proc *victim, bool next_too);
+bool trix_queue_empty(const struct proc *p);
+void trix_global_push(struct g *first, struct g *last, uint32_t n);
+struct g *trix_global_pop(struct proc *p); /* some more go to p's ring */
+INLINE uint32_t queue_length(const struct proc *p) { return load_relaxed(&p->tail) - load_acquire(&p->head); }
+
+/* ---- idle workers (idle.c) ---- */
+void trix_wake(void); /* work has been queued: a sleeping worker is to come, if there is an idle processor */
+INLINE void sched_wake_maybe(void) {
+    if (load_seq(&trix_sched.nidle) && !load_seq(&trix_sched.spinning)) trix_wake();
+}
+/* Sleeps until there may be something to do, with or without a processor; the worker has none afterwards, or one. On the
+ * system stack, inside. */
+void trix_worker_idle(struct worker *w);
+bool trix_proc_acquire(struct worker *w); /* an idle one */
+void trix_proc_retire(struct worker *w);  /* its processor is one too many: what is queued there goes to the global queue */
+void trix_worker_give(struct proc *p);    /* wakes or makes a worker for it; monitor, sched.lock not held */
+bool trix_worker_make(struct proc *p);
+NORETURN void trix_schedule(struct thread *t); /* the loop on the system stack (schedule.c) */
+
+/* ---- monitor.c ---- */
+bool trix_monitor_start(void);
+void trix_monitor_wake(void);
+
+/* ---- what the collector asks (scan.c) ---- */
+void trix_scan_register(void);
+void trix_dirty_add(struct worker *w, struct g *g); /* has run while marking; being saved */
+
+/* ---- figures and reports (report.c) ---- */
+void trix_check_deadlock(void); /* after a worker has gone to sleep; no locks */
+void trix_reports_init(void);
+void trix_reports_serve(void);  /* a dump has been asked for by signal; monitor */
+extern uint32_t trix_dump_wanted; /* set by the handler of SIGQUIT; relaxed */
+
+#endif

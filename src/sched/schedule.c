@@ -1,0 +1,355 @@
+/* schedule.c - what runs next: parking, readying, and the loop on the system stack.
+ *
+ * A goroutine that parks looks for the next one itself and switches to it directly; only when its own queue has nothing,
+ * or it is time to look around, does it go to the system stack of its worker, where trix_schedule takes work from
+ * elsewhere or sleeps. Every LOOK_AROUND-th choice goes that way, so that the global queue, timers and the network
+ * are never starved by goroutines that keep each other busy; and every RING_FIRST-th passes runnext over.
+ */
+#include "sched.h"
+#include "switch.h"
+#include "timers.h"
+#include "poller.h"
+#include "../gc/gc.h"
+#include "../heap/metadata.h"
+#include "../os/os.h"
+
+enum { LOOK_AROUND = 64, RING_FIRST = 16, SAVED_SPINS = 2000, STEAL_ROUNDS = 4 };
+
+struct sched trix_sched = {.lock = LOCK_INIT(SCHED)};
+
+/* ---- between two contexts ---- */
+
+/* What has left this thread is saved now: others may run it, or use its stack anew. First thing on every arrival. */
+INLINE void arrive(struct worker *w) {
+    struct g *g = w->leaving;
+    if (!g) return;
+    w->leaving = NULL;
+    if (UNLIKELY(g->dying)) {
+        struct proc *p = w->proc;
+        g->dying = 0;
+        store_release(&g->context, G_NONE);
+        if (LIKELY(p && p->nfree < FREE_G)) {
+            g->next = p->free;
+            p->free = g;
+            p->nfree++;
+        } else {
+            g->next = NULL;
+            trix_stacks_give(g);
+        }
+        return;
+    }
+    if (UNLIKELY(gate_marking())) trix_dirty_add(w, g);
+    store_release(&g->context, G_SAVED);
+}
+
+/* Makes a goroutine ours to run. False: it has not left its last thread yet, or the collector reads its stack. */
+INLINE bool take(struct g *g) {
+    if (LIKELY(!gate_marking())) {
+        if (UNLIKELY(load_acquire(&g->context) != G_SAVED)) return false;
+        store_relaxed(&g->context, G_RUNNING);
+        return true;
+    }
+    uint32_t saved = G_SAVED;
+    return cas_seq(&g->context, &saved, G_RUNNING);
+}
+
+/* From goroutine to goroutine. Returns when `from` is run again. */
+INLINE struct thread *switch_direct(struct thread *t, struct worker *w, struct g *from, struct g *to) {
+    w->leaving = from;
+    w->g = to;
+    t->fiber = &to->fiber;
+    t = trix_switch(&from->sp, to->sp, t);
+    arrive(worker_of(t));
+    return t;
+}
+
+/* From goroutine to the system stack. */
+static struct thread *switch_to_system(struct thread *t, struct worker *w, struct g *from) {
+    w->leaving = from;
+    w->g = NULL;
+    t->fiber = NULL;
+    t = trix_switch(&from->sp, t->system_sp, t);
+    arrive(worker_of(t));
+    return t;
+}
+
+/* From the system stack to a goroutine; returns when one comes back here, to this very thread. */
+static void switch_from_system(struct thread *t, struct worker *w, struct g *to) {
+    w->g = to;
+    t->fiber = &to->fiber;
+    trix_switch(&t->system_sp, to->sp, t);
+    arrive(w);
+}
+
+/* By itself, so that the thread is looked up after fn, not before (I3). */
+static NOINLINE void g_end(void) { trix_exit(sched_enter()); }
+
+void trix_g_main(struct thread *t) {
+    arrive(worker_of(t));
+    struct g *g = worker_of(t)->g;
+    void (*fn)(void *) = g->fn;
+    void *arg = g->arg;
+    sched_leave(t);
+    fn(arg);
+    g_end();
+}
+
+/* ---- choosing ---- */
+
+/* The next goroutine of its own queue; NULL: none, or it is time to look around. */
+INLINE struct g *choose_local(struct proc *p) {
+    uint32_t tick = p->ticks;
+    store_relaxed(&p->ticks, tick + 1);
+    if (UNLIKELY(tick % RING_FIRST == 0)) {
+        if (tick % LOOK_AROUND == 0) return NULL;
+        struct g *g = trix_queue_pop(p);
+        if (g) return g;
+    }
+    if (UNLIKELY(load_relaxed(&p->poke))) return NULL;
+    struct g *g = trix_queue_pop_next(p);
+    return g ? g : trix_queue_pop(p);
+}
+
+/* The processor passes to whoever is next; `from` is queued somewhere, or dying. */
+static struct thread *pass_on(struct thread *t, struct worker *w, struct g *from) {
+    struct proc *p = w->proc;
+    DEBUG_CHECK(!p || p->worker == w, "a processor has two owners");
+    struct g *next = LIKELY(p) ? choose_local(p) : NULL;
+    if (UNLIKELY(next == from)) {
+        /* readied before it left; nobody else can take it, and it need not leave */
+        return t;
+    }
+    if (LIKELY(next && take(next))) return switch_direct(t, w, from, next);
+    w->chosen = next;
+    return switch_to_system(t, w, from);
+}
+
+static struct thread *park_thread(struct thread *t, struct g *g) {
+    fetch_add_seq(&trix_sched.parked_threads, 1);
+    while (!load_acquire(&g->futex)) {
+        trix_check_deadlock();
+        trix_gate_wait(t, &g->futex, 0, 0);
+    }
+    store_relaxed(&g->futex, 0);
+    return t;
+}
+
+struct thread *trix_park(struct thread *t, enum g_wait why) {
+    struct worker *w = worker_of(t);
+    struct g *g = w ? w->g : NULL;
+    if (UNLIKELY(!g)) {
+        g = trix_own_g(t);
+        store_relaxed(&g->wait, why);
+        t = park_thread(t, g);
+        store_relaxed(&g->wait, WAIT_NONE);
+        return t;
+    }
+    store_relaxed(&g->wait, why);
+    t = pass_on(t, w, g);
+    store_relaxed(&g->wait, WAIT_NONE);
+    return t;
+}
+
+struct thread *trix_yield(struct thread *t) {
+    struct worker *w = worker_of(t);
+    struct g *g = w ? w->g : NULL;
+    if (!g) {
+        trix_os_yield();
+        return t;
+    }
+    struct proc *p = w->proc;
+    if (UNLIKELY(!p)) trix_global_push(g, g, 1);
+    else if (queue_length(p) == 0 && !load_relaxed(&p->runnext) && !load_relaxed(&trix_sched.queued) &&
+             p->ticks % LOOK_AROUND) {
+        store_relaxed(&p->ticks, p->ticks + 1);
+        return t; /* nobody else */
+    } else {
+        trix_queue_push(p, g);
+    }
+    return pass_on(t, w, g);
+}
+
+void trix_exit(struct thread *t) {
+    struct worker *w = worker_of(t);
+    struct g *g = w->g;
+    fetch_sub_relaxed(&trix_sched.goroutines, 1);
+    g->dying = 1;
+    g->fn = NULL;
+    g->arg = NULL;
+    pass_on(t, w, g);
+    trix_bug("a dead goroutine runs", __FILE__, __LINE__);
+}
+
+/* ---- readying ---- */
+
+static NOINLINE void ready_thread(struct g *g) {
+    fetch_sub_seq(&trix_sched.parked_threads, 1); /* here, not by the thread: it is as good as running */
+    store_seq(&g->futex, 1);
+    trix_os_futex_wake(&g->futex, 1);
+}
+
+static void ready_globally(struct g *g) {
+    trix_global_push(g, g, 1);
+    sched_wake_maybe();
+}
+
+/* In the place of what was to run next; that goes to the ring, where others may take it. */
+INLINE void ready_next(struct proc *p, struct g *g) {
+    struct g *kicked = trix_queue_push_next(p, g);
+    if (!kicked) return;
+    trix_queue_push(p, kicked);
+    fence_seq();
+    sched_wake_maybe();
+}
+
+void trix_ready(struct thread *t, struct g *g) {
+    if (UNLIKELY(g->is_thread)) {
+        ready_thread(g);
+        return;
+    }
+    struct worker *w = t ? worker_of(t) : NULL;
+    DEBUG_CHECK(!w || !w->proc || w->proc->worker == w, "a processor has two owners");
+    if (LIKELY(w && w->proc)) ready_next(w->proc, g);
+    else ready_globally(g);
+}
+
+struct g *trix_own_g(struct thread *t) {
+    if (LIKELY(t->own_g)) return t->own_g;
+    struct g *g = trix_metadata_alloc(sizeof *g);
+    if (!g) trix_fatal("out of memory");
+    g->is_thread = 1;
+    g->context = G_RUNNING;
+    g->thread = t;
+    return t->own_g = g;
+}
+
+/* ---- new goroutines ---- */
+
+static NOINLINE struct g *refill(struct proc *p) {
+    uint32_t n;
+    struct g *g = trix_stacks_take(&n);
+    if (!g) trix_fatal("out of memory (no room for another goroutine's stack)");
+    struct g *rest = g->next;
+    if (!p) {
+        if (rest) trix_stacks_give(rest);
+    } else {
+        p->free = rest;
+        p->nfree = n - 1;
+    }
+    return g;
+}
+
+static struct g *g_make(struct proc *p) {
+    struct g *g = p ? p->free : NULL;
+    if (UNLIKELY(!g)) return refill(p);
+    p->free = g->next;
+    p->nfree--;
+    return g;
+}
+
+void trix_spawn(struct thread *t, void (*fn)(void *), void *arg) {
+    struct worker *w = worker_of(t);
+    struct proc *p = w ? w->proc : NULL;
+    struct g *g = g_make(p);
+    g->fn = fn;
+    g->arg = arg;
+    g->id = fetch_add_relaxed(&trix_sched.ids, 1) + 1;
+    g->parent = w && w->g ? w->g->id : 0;
+    g->frames = NULL;
+    g->panics = NULL;
+    g->wait = WAIT_NONE;
+    g->sp = trix_switch_prepare((uintptr_t)g);
+    if (UNLIKELY(gate_marking())) trix_gate_shade_range(&t->cache.gate, &g->arg, sizeof g->arg);
+    store_release(&g->context, G_SAVED);
+    fetch_add_relaxed(&trix_sched.goroutines, 1);
+    if (LIKELY(p)) ready_next(p, g);
+    else ready_globally(g);
+}
+
+/* ---- the system stack ---- */
+
+static struct g *steal(struct worker *w) {
+    struct proc *p = w->proc;
+    uint32_t n = load_relaxed(&trix_sched.nprocs);
+    for (int round = 0; round < STEAL_ROUNDS; round++) {
+        p->random = p->random * 1664525 + 1013904223;
+        for (uint32_t i = 0, at = p->random >> 8; i < n; i++, at++) {
+            struct proc *victim = &trix_sched.procs[at % n];
+            if (victim == p) continue;
+            bool next_too = round == STEAL_ROUNDS - 1 && (load_relaxed(&victim->poke) || !load_relaxed(&victim->worker));
+            struct g *g = trix_queue_steal(p, victim, next_too);
+            if (g) return g;
+        }
+    }
+    return NULL;
+}
+
+/* Something to run, from anywhere; NULL: nothing. */
+static struct g *find(struct thread *t, struct worker *w) {
+    struct proc *p = w->proc;
+    store_relaxed(&p->poke, 0);
+    trix_timers_run(t);
+    struct g *g = NULL;
+    if (p->ticks % LOOK_AROUND == 1) g = trix_global_pop(p);
+    if (!g) g = trix_queue_pop_next(p);
+    if (!g) g = trix_queue_pop(p);
+    if (!g) g = trix_global_pop(p);
+    if (!g && trix_poller_used()) {
+        trix_poller_look(t, 0);
+        g = trix_queue_pop_next(p);
+        if (!g) g = trix_queue_pop(p);
+    } else if (g && p->ticks % LOOK_AROUND == 1 && trix_poller_used()) {
+        trix_poller_look(t, 0);
+    }
+    if (g) return g;
+    if (!w->spinning && 2 * load_seq(&trix_sched.spinning) < trix_sched.nprocs - load_seq(&trix_sched.nidle)) {
+        w->spinning = true;
+        fetch_add_seq(&trix_sched.spinning, 1);
+    }
+    return steal(w);
+}
+
+/* It has found something: others may have to look now. */
+static void stop_spinning(struct worker *w) {
+    if (!w->spinning) return;
+    w->spinning = false;
+    if (fetch_sub_seq(&trix_sched.spinning, 1) == 1) sched_wake_maybe();
+}
+
+/* Waits until the goroutine may be taken; after a while puts it back and looks for another one. */
+static bool take_patiently(struct g *g) {
+    for (int i = 0; i < SAVED_SPINS; i++) {
+        if (take(g)) return true;
+        cpu_relax();
+    }
+    trix_global_push(g, g, 1);
+    trix_os_yield();
+    return false;
+}
+
+void trix_schedule(struct thread *t) {
+    struct worker *w = worker_of(t);
+    for (;;) {
+        struct g *g = w->chosen;
+        w->chosen = NULL;
+        /* Each time round: a stop waits for threads to leave the gate, and what this one looks for may wait for the stop. */
+        if (UNLIKELY(load_relaxed(&t->cache.gate.pending))) {
+            gate_leave(&t->cache.gate);
+            gate_enter();
+        }
+        DEBUG_CHECK(!w->proc || w->proc->worker == w, "a processor has two owners");
+        if (UNLIKELY(w->proc && w->proc->id >= load_relaxed(&trix_sched.nprocs))) trix_proc_retire(w);
+        if (UNLIKELY(!w->proc)) {
+            if (g) trix_global_push(g, g, 1);
+            if (!trix_proc_acquire(w)) trix_worker_idle(w);
+            continue;
+        }
+        if (!g) g = find(t, w);
+        if (!g) {
+            trix_worker_idle(w);
+            continue;
+        }
+        stop_spinning(w);
+        if (take_patiently(g)) switch_from_system(t, w, g);
+    }
+}

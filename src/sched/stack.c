@@ -1,0 +1,294 @@
+/* stack.c - stacks are cut from slabs: one mapping each, of address space whose pages come when they are touched.
+ *
+ * A stack grows by being touched, down to a guard at the lower end of its slot, and cannot move: C keeps
+ * pointers into it. So a slot is as large as the stack may ever become. That costs address space only, but a stack whose
+ * neighbours are far away has page tables to itself: 4 KiB each 2 MiB, as much as the stack's own first page. So there are
+ * three kinds of slots: the first stacks in use get all that tri_set_max_stack allows, the next ones 1 MiB, and from some
+ * tens of thousands on 64 KiB, where 32 stacks share a page of page tables.
+ *
+ *   slot:   | guard | grows down ............ first page: frames | descriptor | colour |
+ *
+ * The descriptor's place differs from slot to slot by whole cache lines ("colour"): else the tops of all stacks
+ * would fall into few sets of the cache.
+ *
+ * Guards are marked in the page tables where the kernel can (MADV_GUARD_INSTALL, Linux 6.13), by process_madvise many at a
+ * time, so that a slab stays one mapping: a million stacks fit far below vm.max_map_count. Elsewhere they are mprotected,
+ * which ends at some 32,000 stacks.
+ *
+ * Free stacks keep their memory, and are used again last in, first out; what has lain idle for a whole cycle of the
+ * collector gives back all but its first page, many slots in one call.
+ */
+#include "stack.h"
+#include "../heap/metadata.h"
+#include "../os/os.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#ifndef MADV_GUARD_INSTALL
+#define MADV_GUARD_INSTALL 102
+#endif
+
+enum { KINDS = 3, MAX_SLABS = 1 << 16, BATCH = 512, COLOURS = 16, CHAIN = 32 };
+
+static struct kind {
+    size_t bytes;      /* of a slot; constant once there are slabs of this kind */
+    uint64_t most;     /* stacks in use up to which this kind is chosen */
+    uint32_t slots;    /* in a slab */
+    uint64_t inuse;    /* lock */
+    struct g *free;    /* lock; lately used first */
+    struct slab *open; /* lock; has slots never used */
+    bool refused;      /* lock; the system had no room for another slab */
+} kinds[KINDS] = {
+    {.bytes = 256 << 20, .most = 4096, .slots = 16},
+    {.bytes = 1 << 20, .most = 32768, .slots = 64},
+    {.bytes = 64 << 10, .most = UINT64_MAX, .slots = 1024},
+};
+
+struct slab {
+    uintptr_t base;
+    size_t slot_bytes, guard;
+    uint32_t slots;
+    uint32_t used;  /* slots below this have descriptors; lock to write, release */
+    uint64_t first; /* number of its first slot */
+    uint8_t kind;
+};
+
+static struct {
+    struct lock lock;
+    struct slab *slab[MAX_SLABS]; /* by order of making; written under lock before nslabs is raised */
+    uint32_t nslabs;              /* release */
+    uint64_t count;               /* slots in all slabs; lock */
+    size_t max;                   /* lock */
+} stacks = {.lock = LOCK_INIT(STACKS), .max = 256 << 20};
+
+/* ---- guards ---- */
+
+static bool guard_one_by_one(const struct slab *s) {
+    for (uint32_t i = 0; i < s->slots; i++)
+        if (madvise((void *)(s->base + i * s->slot_bytes), s->guard, MADV_GUARD_INSTALL) != 0) return i > 0;
+    return true;
+}
+
+static bool guard_many(const struct slab *s) {
+    int self = (int)syscall(SYS_pidfd_open, getpid(), 0);
+    bool done = self >= 0;
+    for (uint32_t at = 0; done && at < s->slots; at += BATCH) {
+        struct iovec v[BATCH];
+        uint32_t n = (uint32_t)min_u64(BATCH, s->slots - at);
+        for (uint32_t i = 0; i < n; i++) v[i] = (struct iovec){(void *)(s->base + (at + i) * s->slot_bytes), s->guard};
+        done = syscall(SYS_process_madvise, self, v, n, MADV_GUARD_INSTALL, 0) == (long)(n * s->guard);
+    }
+    if (self >= 0) close(self);
+    return done;
+}
+
+static bool guard_by_protection(const struct slab *s) {
+    for (uint32_t i = 0; i < s->slots; i++)
+        if (mprotect((void *)(s->base + i * s->slot_bytes), s->guard, PROT_NONE) != 0) return false;
+    return true;
+}
+
+static bool install_guards(const struct slab *s) {
+    int saved = errno;
+    bool done = guard_many(s) || guard_one_by_one(s) || guard_by_protection(s);
+    errno = saved;
+    return done;
+}
+
+/* ---- slabs; lock held ---- */
+
+static struct slab *slab_make(struct kind *k) {
+    struct slab *s = trix_metadata_alloc(sizeof *s);
+    if (!s || stacks.nslabs == MAX_SLABS) return NULL;
+    size_t bytes = k->bytes * k->slots;
+    uintptr_t base = (uintptr_t)trix_os_map(bytes);
+    if (!base) return NULL;
+    *s = (struct slab){.base = base, .slot_bytes = k->bytes, .slots = k->slots, .first = stacks.count,
+                       .guard = k->bytes > 1 << 20 ? 64 << 10 : 2 * trix_os_page, .kind = (uint8_t)(k - kinds)};
+    trix_os_huge((void *)base, bytes, false);
+    trix_os_name((void *)base, bytes, "tricolor: goroutine stacks");
+    if (!install_guards(s)) {
+        trix_os_unmap((void *)base, bytes);
+        return NULL;
+    }
+    stacks.slab[stacks.nslabs] = s;
+    stacks.count += k->slots;
+    store_release(&stacks.nslabs, stacks.nslabs + 1);
+    return s;
+}
+
+static struct g *slot_g(const struct slab *s, uint32_t slot) {
+    uintptr_t top = s->base + (slot + 1) * s->slot_bytes, colour = slot * 5 % COLOURS * CACHE_LINE;
+    return (struct g *)round_down(top - colour - sizeof(struct g), CACHE_LINE);
+}
+
+/* A slot never used before. */
+static struct g *slot_open(struct kind *k) {
+    if (!k->open && !k->refused) {
+        k->open = slab_make(k);
+        k->refused = !k->open;
+    }
+    struct slab *s = k->open;
+    if (!s) return NULL;
+    struct g *g = slot_g(s, s->used);
+    uintptr_t lo = s->base + s->used * s->slot_bytes;
+    g->fiber = (struct fiber){lo + s->guard, lo + s->slot_bytes};
+    g->stack_kind = s->kind;
+    store_release(&s->used, s->used + 1);
+    if (s->used == s->slots) k->open = NULL;
+    return g;
+}
+
+static struct g *take_one(void) {
+    for (struct kind *k = kinds; k < kinds + KINDS; k++) {
+        struct g *g = k->free;
+        if (g) k->free = g->next;
+        else if (k->inuse < k->most) g = slot_open(k);
+        if (!g) continue;
+        k->inuse++;
+        g->trimmed = g->idle_cycles = 0;
+        return g;
+    }
+    return NULL;
+}
+
+struct g *trix_stacks_take(uint32_t *n) {
+    struct g *first = NULL;
+    lock_acquire(&stacks.lock);
+    for (*n = 0; *n < CHAIN; ++*n) {
+        struct g *g = take_one();
+        if (!g) break;
+        g->next = first;
+        first = g;
+    }
+    lock_release(&stacks.lock);
+    return first;
+}
+
+void trix_stacks_give(struct g *first) {
+    lock_acquire(&stacks.lock);
+    for (struct g *g = first, *next; g; g = next) {
+        struct kind *k = &kinds[g->stack_kind];
+        next = g->next;
+        g->next = k->free;
+        k->free = g;
+        k->inuse--;
+    }
+    lock_release(&stacks.lock);
+}
+
+/* ---- looking ---- */
+
+uint64_t trix_stacks_count(void) {
+    uint32_t n = load_acquire(&stacks.nslabs);
+    return n ? stacks.slab[n - 1]->first + stacks.slab[n - 1]->slots : 0;
+}
+
+/* Index of the last slab that begins at or below the number. */
+static uint32_t slab_of_number(uint64_t number) {
+    uint32_t low = 0, high = load_acquire(&stacks.nslabs);
+    while (low + 1 < high) {
+        uint32_t middle = (low + high) / 2;
+        if (stacks.slab[middle]->first <= number) low = middle;
+        else high = middle;
+    }
+    return low;
+}
+
+void trix_stacks_visit(uint64_t from, uint64_t to, void (*visit)(struct g *g, void *arg), void *arg) {
+    enum { AHEAD = 4 };
+    uint32_t n = load_acquire(&stacks.nslabs);
+    for (uint32_t i = slab_of_number(from); i < n && stacks.slab[i]->first < to; i++) {
+        const struct slab *s = stacks.slab[i];
+        uint32_t slot = (uint32_t)(from > s->first ? from - s->first : 0);
+        uint32_t end = (uint32_t)min_u64(load_acquire(&s->used), to - s->first);
+        for (; slot < end; slot++) {
+            if (slot + AHEAD < end) __builtin_prefetch(slot_g(s, slot + AHEAD));
+            visit(slot_g(s, slot), arg);
+        }
+    }
+}
+
+struct g *trix_stacks_find(uintptr_t address, bool *guard) {
+    uint32_t n = load_acquire(&stacks.nslabs);
+    for (uint32_t i = 0; i < n; i++) {
+        const struct slab *s = stacks.slab[i];
+        uintptr_t offset = address - s->base;
+        if (offset >= s->slots * s->slot_bytes) continue;
+        uint32_t slot = (uint32_t)(offset / s->slot_bytes);
+        *guard = offset % s->slot_bytes < s->guard;
+        return slot < load_acquire(&s->used) ? slot_g(s, slot) : NULL;
+    }
+    return NULL;
+}
+
+size_t trix_stack_limit(const struct g *g) {
+    size_t limit = 4096; /* slots are powers of two */
+    while (limit < g->fiber.hi - g->fiber.lo) limit *= 2;
+    return limit;
+}
+
+size_t trix_stacks_set_max(size_t bytes) {
+    lock_acquire(&stacks.lock);
+    size_t old = stacks.max;
+    stacks.max = bytes;
+    size_t slot = 1 << 20;
+    while (slot < bytes) slot *= 2;
+    /* The first kind's slots of another size are left as they are; those in use and free keep their size. */
+    if (slot != kinds[0].bytes) {
+        kinds[0].bytes = slot;
+        kinds[0].open = NULL;
+        kinds[0].refused = false;
+    }
+    lock_release(&stacks.lock);
+    return old;
+}
+
+/* ---- giving memory back ---- */
+
+/* Free stacks that were idle for a whole cycle: all but the first page of each. */
+void trix_stacks_trim(void) {
+    for (;;) {
+        struct g *chain[BATCH];
+        uint32_t n = 0;
+        lock_acquire(&stacks.lock);
+        for (struct kind *k = kinds; k < kinds + KINDS; k++)
+            for (struct g **link = &k->free; *link && n < BATCH;) {
+                struct g *g = *link;
+                if (g->trimmed) {
+                    link = &g->next;
+                    continue;
+                }
+                *link = g->next;
+                k->inuse++;
+                chain[n++] = g;
+            }
+        lock_release(&stacks.lock);
+        for (uint32_t i = 0; i < n; i++) {
+            struct g *g = chain[i];
+            uintptr_t page = round_down((uintptr_t)g - 2048, trix_os_page);
+            if (g->idle_cycles++) {
+                trix_os_release((void *)g->fiber.lo, page - g->fiber.lo);
+                g->trimmed = 1;
+            }
+            g->next = i + 1 < n ? chain[i + 1] : NULL;
+        }
+        if (n) trix_stacks_give(chain[0]);
+        return;
+    }
+}
+
+void trix_stacks_figures(uint64_t *inuse, uint64_t *sys) {
+    uint64_t used = 0;
+    lock_acquire(&stacks.lock);
+    for (uint32_t i = 0; i < stacks.nslabs; i++) used += stacks.slab[i]->used;
+    *inuse = 0;
+    for (struct kind *k = kinds; k < kinds + KINDS; k++) *inuse += k->inuse * trix_os_page;
+    *sys = used * trix_os_page;
+    lock_release(&stacks.lock);
+}

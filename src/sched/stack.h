@@ -1,0 +1,31 @@
+/* stack.h - stacks for goroutines, each with its descriptor at the top: see stack.c. */
+#ifndef TRIX_STACK_H
+#define TRIX_STACK_H
+
+#include "g.h"
+
+/* A free stack with a fresh descriptor, context G_NONE, or NULL when the system has no room. Stacks come in chains, to be
+ * shared out without the lock: linked by next, *n of them, at least one. Inside, no locks. */
+struct g *trix_stacks_take(uint32_t *n);
+
+/* Gives a chain back. */
+void trix_stacks_give(struct g *first);
+
+/* Descriptors are numbered; numbers below the count stay as they are. Calls visit for those from `from` on, below `to`, free
+ * ones too. */
+uint64_t trix_stacks_count(void);
+void trix_stacks_visit(uint64_t from, uint64_t to, void (*visit)(struct g *g, void *arg), void *arg);
+
+/* The goroutine whose stack, or guard below it, holds the address; NULL: none. Async-signal-safe. */
+struct g *trix_stacks_find(uintptr_t address, bool *guard);
+
+/* Gives memory back below the tops of free stacks that have been free for a cycle. */
+void trix_stacks_trim(void);
+
+/* Bytes set aside for a goroutine's stack, guard included: what it was promised. */
+size_t trix_stack_limit(const struct g *g);
+
+size_t trix_stacks_set_max(size_t bytes); /* the old one */
+void trix_stacks_figures(uint64_t *inuse, uint64_t *sys);
+
+#endif

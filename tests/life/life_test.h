@@ -1,0 +1,96 @@
+/* life_test.h - what the tests of the layer life share. A test is one program: exits 0 when all is well, and with a line
+ * that says what is not otherwise. Nothing waits for time to pass; what the finalizer thread has to do is awaited, for at
+ * most PATIENCE_S seconds. */
+#ifndef LIFE_TEST_H
+#define LIFE_TEST_H
+
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+#include <tricolor.h>
+
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define HELPER    __attribute__((unused)) static
+#define NO_INLINE __attribute__((noinline))
+
+enum { PATIENCE_S = 60 };
+
+#define REQUIRE(condition, ...)                                                                                \
+    do {                                                                                                       \
+        if (!(condition)) {                                                                                    \
+            fprintf(stderr, "%s:%d: not true: %s: ", __FILE__, __LINE__, #condition);                          \
+            fprintf(stderr, __VA_ARGS__);                                                                      \
+            fprintf(stderr, "\n");                                                                             \
+            _exit(1);                                                                                          \
+        }                                                                                                      \
+    } while (0)
+
+/* Overwrites what calls have left below the caller's frame. */
+NO_INLINE HELPER void clear_stack(void) {
+    volatile char dead[48 << 10];
+    for (size_t i = 0; i < sizeof dead; i++) dead[i] = 0;
+}
+
+HELPER void collect(void) {
+    clear_stack();
+    tri_gc();
+}
+
+HELPER int count_of(int *counter) { return __atomic_load_n(counter, __ATOMIC_SEQ_CST); }
+HELPER void count_up(int *counter) { __atomic_fetch_add(counter, 1, __ATOMIC_SEQ_CST); }
+
+HELPER double seconds_now(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+/* Waits until the other thread has counted so far, without collecting. */
+HELPER void await(int *counter, int value) {
+    double until = seconds_now() + PATIENCE_S;
+    while (count_of(counter) < value) {
+        REQUIRE(seconds_now() < until, "waited in vain for %d, got to %d", value, count_of(counter));
+        sched_yield();
+    }
+}
+
+/* Collects until the other thread has counted so far. */
+HELPER void collect_until(int *counter, int value) {
+    double until = seconds_now() + PATIENCE_S;
+    while (count_of(counter) < value) {
+        REQUIRE(seconds_now() < until, "collected in vain for %d, got to %d", value, count_of(counter));
+        collect();
+        sched_yield();
+    }
+}
+
+/* Lets everything that is due by now be run: a sentinel's cleanup is queued behind it. */
+HELPER void sentinel_cleanup(void *counter) { count_up(counter); }
+NO_INLINE HELPER void sentinel_make(int *counter) {
+    tri_add_cleanup(tri_alloc(40), sentinel_cleanup, counter);
+}
+HELPER void settle(void) {
+    int done = 0;
+    sentinel_make(&done);
+    collect_until(&done, 1);
+}
+
+/* Cheap numbers. */
+HELPER uint64_t random_next(uint64_t *state) {
+    *state ^= *state << 13;
+    *state ^= *state >> 7;
+    *state ^= *state << 17;
+    return *state;
+}
+
+#endif

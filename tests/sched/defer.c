@@ -1,0 +1,240 @@
+/* defer - deferred calls, panic and recover, rule by rule; also that locals which deferred calls see are alive and written
+ * when they run, at every level of optimisation. */
+#include "test.h"
+
+#include <string.h>
+
+static char trace[200];
+static void note(void *arg) { strcat(trace, arg); }
+static void expect_trace(const char *expected) {
+    if (strcmp(trace, expected) != 0) fprintf(stderr, "trace is \"%s\", not \"%s\"\n", trace, expected);
+    EXPECT(strcmp(trace, expected) == 0);
+    trace[0] = 0;
+}
+
+/* ---- order ---- */
+
+static int ordered(int n) {
+    TRI_FUNC;
+    tri_defer(note, "a");
+    if (n == 0) return 10;
+    for (int i = 0; i < n; i++) tri_defer(note, "b");
+    tri_defer(note, "c");
+    return 20;
+}
+
+static void order(void) {
+    EXPECT_EQ(ordered(0), 10);
+    expect_trace("a");
+    EXPECT_EQ(ordered(2), 20);
+    expect_trace("cbba");
+    EXPECT_EQ(ordered(20), 20); /* more than the frame has room for */
+    expect_trace("cbbbbbbbbbbbbbbbbbbbba");
+}
+
+/* ---- locals declared after the frame ---- */
+
+static long sum;
+static void add_up(void *arg) {
+    const long *p = arg;
+    for (int i = 0; i < 100; i++) sum += p[i];
+}
+
+static int __attribute__((noinline)) locals(int n) {
+    TRI_FUNC;
+    long values[100];
+    long *const at = values;
+    for (int i = 0; i < 100; i++) values[i] = i;
+    tri_defer(add_up, at);
+    values[0] = n;
+    for (int i = 1; i < 100; i++) values[i] += n;
+    return n;
+}
+
+static void locals_live(void) {
+    for (int i = 0; i < 10; i++) {
+        sum = 0;
+        EXPECT_EQ(locals(i), i);
+        EXPECT_EQ(sum, 4950 + 100 * i);
+    }
+}
+
+/* ---- panic and recover ---- */
+
+static const char *caught;
+static void catch(void *arg) {
+    (void)arg;
+    caught = tri_recover();
+}
+
+static int deep_panic(int depth) {
+    volatile char room[64];
+    room[0] = (char)depth;
+    if (depth <= 0) tri_panic("boom");
+    return depth > 100 ? 0 : deep_panic(depth - 1) + room[0];
+}
+
+static int guarded(int depth, long keep) {
+    TRI_FUNC;
+    tri_defer(note, "1");
+    tri_defer(catch, NULL);
+    tri_defer(note, "2");
+    int r = deep_panic(depth);
+    tri_defer(note, "never");
+    return r + (int)keep;
+}
+
+static void recovered(void) {
+    long a = 1, b = 2, c = 3, d = 4;
+    __asm__ volatile("" : "+r"(a), "+r"(b), "+r"(c), "+r"(d));
+    for (int i = 0; i < 50; i++) {
+        EXPECT_EQ(guarded(i, 5), 0);
+        EXPECT(strcmp(caught, "boom") == 0);
+        expect_trace("21");
+        a += b + c + d; /* kept in callee-saved registers across the call */
+    }
+    EXPECT_EQ(a, 1 + 50 * 9);
+    EXPECT(tri_recover() == NULL);
+}
+
+static void rethrow(void *arg) {
+    (void)arg;
+    tri_recover();
+    tri_panic("second");
+}
+
+static void inner(void) {
+    TRI_FUNC;
+    tri_defer(rethrow, NULL);
+    tri_panic("first");
+}
+
+static void outer(void) {
+    TRI_FUNC;
+    tri_defer(catch, NULL);
+    inner();
+}
+
+/* A deferred call that panics and recovers by itself leaves the panic under way as it is. */
+static void quiet(void *arg) {
+    (void)arg;
+    TRI_FUNC;
+    tri_defer(catch, NULL);
+    tri_panic("within");
+}
+static void outer2(void) {
+    TRI_FUNC;
+    tri_defer(catch, NULL);
+    tri_defer(quiet, NULL);
+    tri_panic("without");
+}
+
+static void nested(void) {
+    outer();
+    EXPECT(strcmp(caught, "second") == 0);
+    outer2();
+    EXPECT(strcmp(caught, "without") == 0);
+    EXPECT(tri_recover() == NULL);
+}
+
+/* ---- goexit ---- */
+
+static tri_waitgroup group;
+static void done(void *arg) {
+    (void)arg;
+    tri_waitgroup_done(&group);
+}
+static void leave(void) {
+    TRI_FUNC;
+    tri_defer(note, "x");
+    tri_goexit();
+}
+static void leaver(void *arg) {
+    (void)arg;
+    TRI_FUNC;
+    tri_defer(done, NULL);
+    tri_defer(catch, NULL); /* cannot recover it */
+    tri_defer(note, "y");
+    leave();
+    note("never");
+}
+
+static void panicker(void *arg) {
+    (void)arg;
+    tri_panic("in goexit");
+}
+static void catcher(void) {
+    TRI_FUNC;
+    tri_defer(catch, NULL);
+    tri_defer(panicker, NULL);
+    tri_goexit();
+}
+static void leaver2(void *arg) {
+    (void)arg;
+    TRI_FUNC;
+    tri_defer(done, NULL);
+    catcher();
+    note("never"); /* the panic is recovered, the goexit goes on */
+}
+
+static void goexit(void) {
+    tri_waitgroup_add(&group, 2);
+    tri_go(leaver, NULL);
+    tri_yield();
+    tri_go(leaver2, NULL);
+    tri_waitgroup_wait(&group);
+    expect_trace("xy");
+    EXPECT(strcmp(caught, "in goexit") == 0);
+}
+
+/* ---- what channels say ---- */
+
+static void send_closed(tri_chan *c) {
+    TRI_FUNC;
+    tri_defer(catch, NULL);
+    tri_send(c, &(int){1});
+}
+static void close_twice(tri_chan *c) {
+    TRI_FUNC;
+    tri_defer(catch, NULL);
+    tri_close(c);
+}
+static void negative(void) {
+    TRI_FUNC;
+    tri_waitgroup g = {0};
+    tri_defer(catch, NULL);
+    tri_waitgroup_done(&g);
+}
+
+static void words(void) {
+    tri_chan *c = tri_chan_new(int, 0);
+    tri_close(c);
+    send_closed(c);
+    EXPECT(strcmp(caught, "send on closed channel") == 0);
+    close_twice(c);
+    EXPECT(strcmp(caught, "close of closed channel") == 0);
+    close_twice(NULL);
+    EXPECT(strcmp(caught, "close of nil channel") == 0);
+    negative();
+    EXPECT(strcmp(caught, "sync: negative WaitGroup counter") == 0);
+}
+
+static void all(void *arg) {
+    (void)arg;
+    order();
+    locals_live();
+    recovered();
+    nested();
+    words();
+}
+
+static void run(void *arg) {
+    all(arg);
+    goexit();
+}
+
+int main(void) {
+    all(NULL); /* on a plain thread */
+    tri_run(run, NULL);
+    puts("ok");
+}

@@ -1,0 +1,76 @@
+/* endings - programs that end badly, to be compared with what they should say: endings NAME. */
+#include "test.h"
+
+#include <signal.h>
+#include <string.h>
+
+static tri_chan *nobody;
+
+static void stuck(void *arg) { tri_recv(arg, NULL); }
+static void deadlock(void *arg) {
+    (void)arg;
+    nobody = tri_chan_new(int, 0);
+    tri_go(stuck, nobody);
+    tri_mutex m = {0};
+    tri_mutex_lock(&m);
+    tri_mutex_lock(&m);
+}
+
+static void leave(void *arg) {
+    (void)arg;
+    tri_goexit();
+}
+
+static int __attribute__((noinline)) forever(int n) {
+    volatile char room[100];
+    room[0] = (char)n;
+    return forever(n + 1) + room[0];
+}
+static void overflow(void *arg) {
+    (void)arg;
+    forever(0);
+}
+
+static void panics(void *arg) {
+    (void)arg;
+    tri_panic("that was it");
+}
+
+static void again(void *arg) {
+    (void)arg;
+    tri_panic("second");
+}
+static void panics_twice(void *arg) {
+    (void)arg;
+    TRI_FUNC;
+    tri_defer(again, NULL);
+    tri_panic("first");
+}
+
+static void unlocks(void *arg) {
+    (void)arg;
+    tri_mutex m = {0};
+    tri_mutex_unlock(&m);
+}
+
+static void quits(void *arg) {
+    (void)arg;
+    nobody = tri_chan_new(int, 0);
+    tri_go(stuck, nobody);
+    tri_sleep(1000000);
+    raise(SIGQUIT);
+    tri_sleep(60ll * 1000000000);
+}
+
+static const struct {
+    const char *name;
+    void (*fn)(void *);
+} endings[] = {{"deadlock", deadlock}, {"leave", leave}, {"overflow", overflow}, {"panic", panics},
+               {"panics", panics_twice}, {"unlock", unlocks}, {"quit", quits}};
+
+int main(int argc, char **argv) {
+    tri_set_max_stack(1 << 20);
+    for (size_t i = 0; argc > 1 && i < sizeof endings / sizeof endings[0]; i++)
+        if (strcmp(argv[1], endings[i].name) == 0) tri_run(endings[i].fn, NULL);
+    return 3; /* it did not end */
+}

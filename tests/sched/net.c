@@ -1,0 +1,113 @@
+/* net - reading and writing park the goroutine: many connections on few threads, pipes, files, errors. */
+#include "test.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <string.h>
+#include <sys/socket.h>
+
+enum { CLIENTS = 200, ROUNDS = 20 };
+
+static tri_waitgroup group;
+
+static void echo(void *arg) {
+    int fd = (int)(intptr_t)arg;
+    char *buffer = tri_alloc_leaf(4096);
+    for (ssize_t n; (n = tri_read(fd, buffer, 4096)) > 0;) EXPECT_EQ(tri_write(fd, buffer, (size_t)n), n);
+    close(fd);
+}
+
+static int listener;
+static void serve(void *arg) {
+    (void)arg;
+    for (int i = 0; i < CLIENTS; i++) {
+        int fd = tri_accept(listener, NULL, NULL);
+        EXPECT(fd >= 0);
+        tri_go(echo, (void *)(intptr_t)fd);
+    }
+}
+
+static void client(void *arg) {
+    const struct sockaddr_in *at = arg;
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    EXPECT_EQ(tri_connect(fd, (const struct sockaddr *)at, sizeof *at), 0);
+    for (int i = 0; i < ROUNDS; i++) {
+        char *out = tri_alloc_leaf(1000), *in = tri_alloc_leaf(1000);
+        memset(out, 'a' + i, 1000);
+        EXPECT_EQ(tri_write(fd, out, 1000), 1000);
+        for (ssize_t have = 0; have < 1000;) {
+            ssize_t n = tri_read(fd, in + have, (size_t)(1000 - have));
+            EXPECT(n > 0);
+            have += n;
+        }
+        EXPECT(memcmp(in, out, 1000) == 0);
+    }
+    close(fd);
+    tri_waitgroup_done(&group);
+}
+
+static void connections(void) {
+    struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t length = sizeof at;
+    listener = socket(AF_INET, SOCK_STREAM, 0);
+    EXPECT_EQ(bind(listener, (struct sockaddr *)&at, sizeof at), 0);
+    EXPECT_EQ(listen(listener, 100), 0);
+    EXPECT_EQ(getsockname(listener, (struct sockaddr *)&at, &length), 0);
+    tri_go(serve, NULL);
+    tri_waitgroup_add(&group, CLIENTS);
+    for (int i = 0; i < CLIENTS; i++) tri_go(client, &at);
+    tri_waitgroup_wait(&group);
+    close(listener);
+}
+
+/* A pipe whose reader comes first, and a writer that fills it. */
+static int ends[2];
+static void drain(void *arg) {
+    long *total = arg;
+    char buffer[1000];
+    for (ssize_t n; (n = tri_read(ends[0], buffer, sizeof buffer)) > 0;) *total += n;
+    tri_waitgroup_done(&group);
+}
+
+static void pipes(void) {
+    static long total;
+    static char much[300000];
+    EXPECT_EQ(pipe(ends), 0);
+    tri_waitgroup_add(&group, 1);
+    tri_go(drain, &total);
+    tri_yield();
+    EXPECT_EQ(tri_write(ends[1], much, sizeof much), (long)sizeof much);
+    close(ends[1]);
+    tri_waitgroup_wait(&group);
+    EXPECT_EQ(total, (long)sizeof much);
+    close(ends[0]);
+}
+
+static void files(void) {
+    char name[] = "sched_net_XXXXXX", text[6] = {0};
+    int fd = mkstemp(name);
+    EXPECT(fd >= 0);
+    unlink(name);
+    EXPECT_EQ(tri_write(fd, "hello", 5), 5);
+    lseek(fd, 0, SEEK_SET);
+    EXPECT_EQ(tri_read(fd, text, 5), 5);
+    EXPECT(strcmp(text, "hello") == 0);
+    EXPECT_EQ(tri_read(fd, text, 5), 0);
+    close(fd);
+    EXPECT_EQ(tri_read(fd, text, 5), -1);
+    EXPECT_EQ(errno, EBADF);
+}
+
+static void run(void *arg) {
+    (void)arg;
+    connections();
+    pipes();
+    files();
+}
+
+int main(void) {
+    tri_run(run, NULL);
+    puts("ok");
+}
