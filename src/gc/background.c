@@ -142,7 +142,8 @@ static bool make_thread(void *(*main)(void *), void *arg, const char *name) {
 
 static void want_helpers(int wish) {
     uint32_t n = wish < 0 ? 0 : wish > MAX_HELPERS ? MAX_HELPERS : (uint32_t)wish;
-    while (background.made < n) {
+    /* Not with the world stopped: libc makes a thread under locks that a stopped one may hold. */
+    while (background.made < n && !load_seq(&trix_threads.stopping)) {
         if (!make_thread(helper_main, (void *)(uintptr_t)background.made, "tricolor-mark")) return;
         background.made++;
     }

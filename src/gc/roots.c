@@ -49,6 +49,7 @@ static struct {
     uint64_t static_tls; /* bytes of the static area of thread-locals; collector */
     uint32_t unmapping;  /* dlcloses under way; seq_cst */
     bool torn;           /* a child of a fork in the middle of another thread's dlopen or dlclose; collector */
+    bool inherited;      /* a child, and the loader has done nothing since the fork; collector */
 } roots = {
     .lock = LOCK_INIT(ROOTS),
     .segments.each = sizeof(struct range),
@@ -140,7 +141,24 @@ static int note_object(struct dl_phdr_info *info, size_t size, void *arg) {
     return arg == NULL;
 }
 
+/* The same, read through the kernel: the list may change, and go, while we read. */
+static uintptr_t loaded_maps_racily(void) {
+    enum { MOST = 10000 };
+    uintptr_t sum = 1;
+    struct link_map m = {.l_next = _r_debug.r_map};
+    for (int i = 0; m.l_next && i < MOST; i++) {
+        const struct link_map *at = m.l_next;
+        if (trix_os_read_self(&m, at, sizeof m) != sizeof m) return 0;
+        sum = (sum ^ (uintptr_t)at ^ m.l_addr) * 0x9e3779b97f4a7c15ull;
+    }
+    return sum | 1;
+}
+
+/* In a child of a fork the loader's lock may be held for ever, by a thread that is no more (libc does not free it): as
+ * long as nothing has been loaded or unloaded since, the list is the parent's. */
 void trix_roots_refresh(void) {
+    if (roots.inherited && loaded_maps_racily() == roots.seen_maps) return;
+    roots.inherited = false;
     roots.segments.n = roots.plugins.n = roots.tls.n = 0;
     /* First the figure, then the list: what comes in between is in the list too soon, and makes the figure stale. */
     dl_iterate_phdr(note_object, NULL);
@@ -154,7 +172,7 @@ bool trix_roots_fresh(void) {
 
 /* What a thread that is no more was doing to the list stays half done until the next dlopen. */
 void trix_roots_reset_after_fork(void) {
-    roots.torn = true;
+    roots.torn = roots.inherited = true;
 }
 
 /* Before the program has threads. */
