@@ -46,6 +46,7 @@ struct g {
     uint8_t stack_kind; /* constant */
     uint8_t trimmed;    /* free and all but its first page given back; stacks' lock */
     uint8_t idle_cycles; /* cycles it has been free; stacks' lock */
+    uint8_t leaked;     /* found blocked for ever: scan.c */
     uint32_t futex;     /* kind thread: 1 when readied */
     struct g *next;       /* in a run queue; whose lock or ring it is */
     struct g *next_dirty; /* in the list of dirty ones */
@@ -54,7 +55,8 @@ struct g {
     void *arg;
     uint64_t id;        /* 1 is the main goroutine; 0: none */
     uint64_t parent;
-    uint64_t wait_since; /* ns, while it waits and somebody has asked for the time; 0 otherwise */
+    uintptr_t creator;   /* return address of the call that started it */
+    uint64_t wait_since; /* ns, when the collector or a profile first saw it wait; 0: not yet. Own, or of who holds it */
     struct tri__frame *frames; /* innermost function with TRI_FUNC; own */
     struct panic *panics;      /* innermost panic under way; own */
 };

@@ -11,10 +11,12 @@
 
 int trix_set_procs(int n);
 
+INLINE uintptr_t caller_of(void *return_address) { return (uintptr_t)__builtin_extract_return_addr(return_address); }
+
 EXPORT void tri_go(void (*fn)(void *), void *arg) {
     trix_sched_start();
     struct thread *t = sched_enter();
-    trix_spawn(t, fn, arg);
+    trix_spawn(t, fn, arg, caller_of(__builtin_return_address(0)));
     sched_leave(t);
 }
 
@@ -71,7 +73,7 @@ EXPORT int tri_run(void (*fn)(void *), void *arg) {
     struct thread *t = sched_enter();
     if (worker_of(t)) trix_misuse("tri_run", "called from a goroutine; use tri_go");
     struct run r = {fn, arg, trix_own_g(t)}; /* on this stack, which is scanned as long as it waits here */
-    trix_spawn(t, run_main, &r);
+    trix_spawn(t, run_main, &r, caller_of(__builtin_return_address(0)));
     sched_leave(trix_park(t, WAIT_NONE));
     return 0;
 }

@@ -1,12 +1,12 @@
 /* report.c - how a program ends when all is lost, in Go's words: deadlock, stack overflow, panic, SIGQUIT.
  *
- * A goroutine's trace is found by walking its own stack. For one that is parked the walk is done from within: its saved
- * context is made to call trix_told, which walks, prints and comes back here; the program ends afterwards, so nobody minds.
- * One that runs on another thread is not walked.
+ * A goroutine's trace is found by walking its own stack, from within when it is parked (walk.h). One that runs on another
+ * thread is not walked.
  */
 #include "report.h"
 #include "sched.h"
 #include "switch.h"
+#include "walk.h"
 #include "poller.h"
 #include "timers.h"
 #include "../base/fmt.h"
@@ -21,12 +21,6 @@
 #include <unwind.h>
 
 enum { MOST_FRAMES = 100 };
-
-static const char *const wait_words[] = {
-#define WAIT(name, words) words,
-#include "wait_reason.def"
-#undef WAIT
-};
 
 /* ---- one stack ---- */
 
@@ -68,33 +62,19 @@ static _Unwind_Reason_Code walk_frame(struct _Unwind_Context *context, void *arg
     return _URC_NO_REASON;
 }
 
-static NOINLINE void walk_here(void) {
+static NOINLINE void walk_here(void *unused UNUSED) {
     struct walk w = {.ours = true};
     _Unwind_Backtrace(walk_frame, &w);
 }
 
 /* ---- all goroutines ---- */
 
-static uintptr_t back; /* the stack that asked */
-
-void trix_told(struct thread *t) {
-    uintptr_t here;
-    walk_here();
-    trix_switch(&here, back, t);
-}
-
-static const char *state_of(const struct g *g) {
-    uint8_t why = load_relaxed(&g->wait);
-    return why != WAIT_NONE && why < WAIT_COUNT ? wait_words[why] : g->context == G_RUNNING ? "running" : "runnable";
-}
-
 /* World stopped, or everybody asleep. */
 static void dump(struct g *g, void *t) {
     if (load_relaxed(&g->context) == G_NONE || g->dying) return;
-    trix_print(2, "\ngoroutine %lu [%s]:\n", g->id, state_of(g));
+    trix_print(2, "\ngoroutine %lu [%s]:\n", g->id, trix_goroutine_state(g));
     if (g->context != G_SAVED) trix_print(2, "\tgoroutine running on other thread; stack unavailable\n");
-    else if (trix_switch_tell(g->sp)) trix_switch(&back, g->sp, t);
-    else print_frame((uintptr_t)g->fn + 1);
+    else if (!trix_walk_parked(t, g, walk_here, NULL)) print_frame((uintptr_t)g->fn + 1);
     if (g->parent) trix_print(2, "created by goroutine %lu\n", g->parent);
 }
 
@@ -110,7 +90,7 @@ static NORETURN void end(void) {
 
 void trix_report_end(struct g *g) {
     trix_print(2, "\ngoroutine %lu [running]:\n", g->id);
-    walk_here();
+    walk_here(NULL);
     end();
 }
 

@@ -74,7 +74,7 @@ struct thread *trix_poller_wait(struct thread *t, int fd, bool to_write, int *er
 /* ---- starting ---- */
 void trix_sched_start(void); /* workers and all; once. Outside */
 /* Inside. */
-void trix_spawn(struct thread *t, void (*fn)(void *), void *arg);
+void trix_spawn(struct thread *t, void (*fn)(void *), void *arg, uintptr_t creator);
 
 /* ---- queues (queue.c) ---- */
 bool trix_queue_push(struct proc *p, struct g *g); /* false: the ring was full, half of it has gone to the global queue */

@@ -6,9 +6,11 @@
  * are never starved by goroutines that keep each other busy; and every RING_FIRST-th passes runnext over.
  */
 #include "sched.h"
+#include "goroutines.h"
 #include "switch.h"
 #include "timers.h"
 #include "poller.h"
+#include "walk.h"
 #include "../gc/gc.h"
 #include "../heap/metadata.h"
 #include "../os/os.h"
@@ -134,7 +136,7 @@ static struct thread *park_thread(struct thread *t, struct g *g) {
     return t;
 }
 
-struct thread *trix_park(struct thread *t, enum g_wait why) {
+INLINE struct thread *park(struct thread *t, enum g_wait why) {
     struct worker *w = worker_of(t);
     struct g *g = w ? w->g : NULL;
     if (UNLIKELY(!g)) {
@@ -144,10 +146,27 @@ struct thread *trix_park(struct thread *t, enum g_wait why) {
         store_relaxed(&g->wait, WAIT_NONE);
         return t;
     }
+    g->wait_since = 0;
     store_relaxed(&g->wait, why);
     t = pass_on(t, w, g);
     store_relaxed(&g->wait, WAIT_NONE);
     return t;
+}
+
+/* Sleeping and waiting for the network block nobody's way. */
+static bool is_contention(enum g_wait why) { return why != WAIT_SLEEP && why != WAIT_IO && why != WAIT_NONE; }
+
+static NOINLINE struct thread *park_measured(struct thread *t, enum g_wait why) {
+    uint64_t from = trix_os_now();
+    t = park(t, why);
+    trix_contention_hook *hook = load_acquire(&trix_block_hook);
+    if (hook && is_contention(why)) hook(trix_os_now() - from, trix_wait_words(why));
+    return t;
+}
+
+struct thread *trix_park(struct thread *t, enum g_wait why) {
+    if (UNLIKELY(load_relaxed(&trix_block_hook) != NULL)) return park_measured(t, why);
+    return park(t, why);
 }
 
 struct thread *trix_yield(struct thread *t) {
@@ -247,7 +266,7 @@ static struct g *g_make(struct proc *p) {
     return g;
 }
 
-void trix_spawn(struct thread *t, void (*fn)(void *), void *arg) {
+void trix_spawn(struct thread *t, void (*fn)(void *), void *arg, uintptr_t creator) {
     struct worker *w = worker_of(t);
     struct proc *p = w ? w->proc : NULL;
     struct g *g = g_make(p);
@@ -255,6 +274,8 @@ void trix_spawn(struct thread *t, void (*fn)(void *), void *arg) {
     g->arg = arg;
     g->id = fetch_add_relaxed(&trix_sched.ids, 1) + 1;
     g->parent = w && w->g ? w->g->id : 0;
+    g->creator = creator;
+    g->leaked = 0;
     g->frames = NULL;
     g->panics = NULL;
     g->wait = WAIT_NONE;

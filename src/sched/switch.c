@@ -44,6 +44,7 @@ __asm__(".text\n"
         "\tjmp *%rcx\n"
         "\t.cfi_endproc\n"
         ".size trix_switch, .-trix_switch\n"
+        ".globl trix_switch_end\n.hidden trix_switch_end\ntrix_switch_end:\n"
 
         ".balign 16\n"
         ".globl trix_g_start\n.hidden trix_g_start\n.type trix_g_start,@function\n"
@@ -86,6 +87,7 @@ __asm__(".text\n"
         "\tbr x30\n"
         "\t.cfi_endproc\n"
         ".size trix_switch, .-trix_switch\n"
+        ".globl trix_switch_end\n.hidden trix_switch_end\ntrix_switch_end:\n"
 
         ".balign 16\n"
         ".globl trix_g_start\n.hidden trix_g_start\n.type trix_g_start,%function\n"
@@ -99,7 +101,7 @@ __asm__(".text\n"
 
 #endif
 
-extern void trix_g_start(void), trix_switch_told(void);
+extern void trix_g_start(void), trix_switch_told(void), trix_switch_end(void);
 
 /* Words of the new stack below `top` are written only here: the first page is touched once. */
 uintptr_t trix_switch_prepare(uintptr_t top) {
@@ -117,5 +119,20 @@ uintptr_t trix_switch_prepare(uintptr_t top) {
 bool trix_switch_tell(uintptr_t sp) {
     if (*(uintptr_t *)sp == (uintptr_t)trix_g_start) return false;
     *(uintptr_t *)sp = (uintptr_t)trix_switch_told;
+    return true;
+}
+
+bool trix_switch_contains(uintptr_t pc) { return pc > (uintptr_t)trix_switch && pc < (uintptr_t)trix_switch_end; }
+
+bool trix_switch_frame(uintptr_t saved, uintptr_t *sp, uintptr_t *fp) {
+    const uintptr_t *words = (const uintptr_t *)saved;
+    if (words[0] == (uintptr_t)trix_g_start) return false;
+#if defined(__x86_64__)
+    *fp = words[6];
+    *sp = saved + (SAVED_WORDS + 1) * sizeof *words;
+#else
+    *fp = words[12];
+    *sp = saved + SAVED_WORDS * sizeof *words;
+#endif
     return true;
 }

@@ -16,7 +16,11 @@ uintptr_t trix_switch_prepare(uintptr_t top);
 /* The next switch to the saved stack pointer calls trix_told(t) there first, as if trix_switch had called it: so that a
  * goroutine's own stack can be walked. False: it has never run. */
 bool trix_switch_tell(uintptr_t sp);
-void trix_told(struct thread *t); /* report.c */
+void trix_told(struct thread *t); /* goroutines.c */
+
+/* Where a switched-off context goes on in C: stack and frame pointer there. False: it has never run. */
+bool trix_switch_frame(uintptr_t saved, uintptr_t *sp, uintptr_t *fp);
+bool trix_switch_contains(uintptr_t pc); /* whether it lies in trix_switch */
 
 /* Where every goroutine begins; never returns. */
 void trix_g_main(struct thread *t);

@@ -9,7 +9,9 @@
  */
 #include "sched.h"
 #include "chan.h"
+#include "goroutines.h"
 #include "wait.h"
+#include "walk.h"
 #include "../os/os.h"
 #include "../../include/tricolor/go.h"
 #include "../../include/tricolor/alloc.h"
@@ -84,6 +86,12 @@ EXPORT void tri_mutex_lock(tri_mutex *m) {
 
 EXPORT bool tri_mutex_trylock(tri_mutex *m) { return mutex_try(m); }
 
+/* Somebody has waited since then for what the caller has just given up. */
+static void tell_contention(uint64_t since, enum g_wait why) {
+    trix_contention_hook *hook = load_acquire(&trix_mutex_hook);
+    if (UNLIKELY(hook != NULL) && since) hook(trix_os_now() - since, trix_wait_words(why));
+}
+
 static NOINLINE void mutex_unlock_slow(tri_mutex *m) {
     struct thread *t = sched_enter();
     word_lock(lock_of(&m->lock));
@@ -94,9 +102,11 @@ static NOINLINE void mutex_unlock_slow(tri_mutex *m) {
     uint32_t off = (hand_over ? 0 : MUTEX_LOCKED) | (m->queue.first ? 0 : MUTEX_WAITED) | (w ? 0 : MUTEX_STARVING);
     __atomic_fetch_and(&m->state, ~off, __ATOMIC_RELEASE);
     struct g *g = w ? w->g : NULL;
+    uint64_t since = w ? w->since : 0;
     if (w) w->done = hand_over;
     word_unlock(lock_of(&m->lock));
     if (g) trix_ready(t, g);
+    if (g) tell_contention(since, WAIT_MUTEX);
     sched_leave(t);
 }
 
@@ -109,13 +119,14 @@ EXPORT void tri_mutex_unlock(tri_mutex *m) {
 /* ---- semaphores ---- */
 
 static struct thread *sema_acquire(struct thread *t, struct tri__sema *s, enum g_wait why) {
+    uint64_t since = load_relaxed(&trix_mutex_hook) && why != WAIT_WAITGROUP ? trix_os_now() : 0;
     word_lock(lock_of(&s->lock));
     if (s->count > 0) {
         s->count--;
         word_unlock(lock_of(&s->lock));
         return t;
     }
-    struct waiter me = {.g = sched_self(t)};
+    struct waiter me = {.g = sched_self(t), .since = since};
     waitq_add(queue_of(&s->queue), &me);
     word_unlock(lock_of(&s->lock));
     return trix_park(t, why);
@@ -125,9 +136,11 @@ static void sema_release(struct thread *t, struct tri__sema *s) {
     word_lock(lock_of(&s->lock));
     struct waiter *w = waitq_take(queue_of(&s->queue));
     struct g *g = w ? w->g : NULL;
+    uint64_t since = w ? w->since : 0;
     if (!w) s->count++;
     word_unlock(lock_of(&s->lock));
     if (g) trix_ready(t, g);
+    if (g) tell_contention(since, WAIT_RWMUTEX_WRITE);
 }
 
 /* ---- rwmutex (Go's: a pending writer makes `readers` negative by MAX_READERS) ---- */

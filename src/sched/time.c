@@ -125,7 +125,7 @@ EXPORT void tri_ticker_reset(tri_ticker *ticker, int64_t ns) {
 static void fire_func(struct thread *t, struct timer *timer, uint64_t now) {
     struct tri_timer *r = timer->arg;
     (void)now;
-    trix_spawn(t, r->fn, r->arg);
+    trix_spawn(t, r->fn, r->arg, 0);
 }
 
 EXPORT tri_timer *tri_after_func(int64_t ns, void (*fn)(void *), void *arg) {

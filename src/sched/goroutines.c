@@ -1,0 +1,114 @@
+/* goroutines.c - see goroutines.h.
+ *
+ * The stack of a goroutine that is parked is walked from within, by the unwinder of the compiler's runtime: its saved context
+ * is made to call trix_told, which walks and switches back. That happens below its saved stack pointer, and the word
+ * that was changed is put back, so it goes on later as if nothing had been. The unwinder takes no lock (glibc 2.35 and later),
+ * and the walker runs with the world stopped, when nobody else can want the goroutine.
+ */
+#include "goroutines.h"
+#include "sched.h"
+#include "switch.h"
+#include "walk.h"
+#include "../os/os.h"
+
+#include <unwind.h>
+
+enum { BATCH = 256, WALK_BYTES = 16 << 10 /* room that the unwinder may need */ };
+
+trix_contention_hook *trix_block_hook, *trix_mutex_hook;
+
+/* ---- walking ---- */
+
+static struct {
+    uintptr_t back; /* the stack that asked */
+    void (*fn)(void *);
+    void *arg;
+} told; /* with the world stopped there is one walk at a time */
+
+void trix_told(struct thread *t) {
+    uintptr_t here;
+    told.fn(told.arg);
+    trix_switch(&here, told.back, t);
+}
+
+bool trix_walk_parked(struct thread *t, struct g *g, void (*fn)(void *), void *arg) {
+    if (g->sp - g->fiber.lo < WALK_BYTES) return false;
+    uintptr_t resume = *(uintptr_t *)g->sp;
+    if (!trix_switch_tell(g->sp)) return false;
+    told.fn = fn;
+    told.arg = arg;
+    trix_switch(&told.back, g->sp, t);
+    *(uintptr_t *)g->sp = resume;
+    return true;
+}
+
+struct frames {
+    uintptr_t pc[GOROUTINE_FRAMES];
+    uint32_t n;
+    bool inside; /* past trix_switch */
+};
+
+static _Unwind_Reason_Code note_frame(struct _Unwind_Context *context, void *arg) {
+    struct frames *f = arg;
+    uintptr_t pc = _Unwind_GetIP(context);
+    if (!pc || f->n == GOROUTINE_FRAMES) return _URC_END_OF_STACK;
+    if (!f->inside) f->inside = trix_switch_contains(pc);
+    else f->pc[f->n++] = pc;
+    return _URC_NO_REASON;
+}
+
+static void note_frames(void *arg) { _Unwind_Backtrace(note_frame, arg); }
+
+/* ---- all of them ---- */
+
+const char *trix_wait_words(enum g_wait why) {
+    static const char *const words[] = {
+#define WAIT(name, words) words,
+#include "wait_reason.def"
+#undef WAIT
+    };
+    return why < WAIT_COUNT ? words[why] : "";
+}
+
+const char *trix_goroutine_state(const struct g *g) {
+    uint8_t why = load_relaxed(&g->wait);
+    if (load_relaxed(&g->context) == G_RUNNING) return "running";
+    return why != WAIT_NONE ? trix_wait_words(why) : "runnable";
+}
+
+struct visitor {
+    void (*visit)(const struct goroutine *g, void *arg);
+    void *arg;
+    struct thread *self;
+    uint64_t now;
+};
+
+/* World stopped. */
+static void visit_one(struct g *g, void *arg) {
+    struct visitor *v = arg;
+    struct frames f = {0};
+    if (load_relaxed(&g->context) == G_NONE || g->dying) return;
+    struct worker *w = worker_of(v->self);
+    struct goroutine out = {.id = g->id, .parent = g->parent, .state = trix_goroutine_state(g), .fn = g->fn,
+                            .creator = g->creator, .pcs = f.pc, .self = w && w->g == g};
+    if (g->context == G_SAVED) {
+        if (g->wait != WAIT_NONE && !g->wait_since) g->wait_since = v->now;
+        if (g->wait != WAIT_NONE) out.waited_ns = v->now - g->wait_since;
+        if (!trix_switch_frame(g->sp, &out.sp, &out.fp)) f.pc[f.n++] = (uintptr_t)g->fn + 1;
+        else trix_walk_parked(v->self, g, note_frames, &f);
+    }
+    out.npcs = f.n;
+    v->visit(&out, v->arg);
+}
+
+void trix_goroutines_visit(void (*visit)(const struct goroutine *g, void *arg), void *arg) {
+    struct visitor v = {visit, arg, .self = thread_self()};
+    for (uint64_t from = 0; from < trix_stacks_count(); from += BATCH) {
+        trix_world_stop(false);
+        v.now = trix_os_now();
+        trix_stacks_visit(from, from + BATCH, visit_one, &v);
+        trix_world_resume();
+    }
+}
+
+uint64_t trix_goroutines_count(void) { return load_relaxed(&trix_sched.goroutines); }
