@@ -23,6 +23,7 @@
 #include "tricolor/alloc.h"
 #include "tricolor/barrier.h"
 #include "tricolor/control.h"
+#include "tricolor/metrics.h"
 #include "tricolor/go.h"
 #include "tricolor/chan.h"
 #include "tricolor/sync.h"

@@ -66,11 +66,13 @@ static struct {
 static void stop_world(bool scan) {
     cycle.stop_began = trix_os_now();
     trix_world_stop(scan);
+    histogram_add(&trix_pauses[PAUSE_GC].stopping, trix_os_now() - cycle.stop_began);
 }
 
 static uint64_t go_on(void) {
     uint64_t took = trix_os_now() - cycle.stop_began;
     trix_world_go();
+    histogram_add(&trix_pauses[PAUSE_GC].total, took);
     cycle.report.stops++;
     cycle.report.longest_stop = max_u64(cycle.report.longest_stop, took);
     fetch_add_relaxed(&trix_gc.pause_ns, took);

@@ -15,6 +15,8 @@
 #include <errno.h>
 #include <signal.h>
 
+struct pause_figures trix_pauses[2];
+
 struct threads trix_threads = {.lock = LOCK_INIT(THREADS), .list_lock = LOCK_INIT(THREAD_LIST)};
 
 enum {

@@ -30,6 +30,7 @@
 
 #include "event.h"
 #include "work.h"
+#include "../base/histogram.h"
 #include "../heap/cache.h"
 
 #include <pthread.h>
@@ -179,6 +180,12 @@ void trix_world_release(void);
  * trix_world_open nobody else is in the library, and no thread comes or goes. */
 void trix_world_close(void);
 void trix_world_open(void);
+
+/* How long stops took, for the metrics: until the world stood still, and until it went on. */
+enum pause_why { PAUSE_GC, PAUSE_OTHER };
+extern struct pause_figures {
+    struct histogram stopping, total;
+} trix_pauses[2];
 
 /* Asks one thread to scan itself. Threads' lock. */
 void trix_thread_ask_scan(struct thread *t);

@@ -18,6 +18,7 @@
 #include <pthread.h>
 #include <signal.h>
 
+static TLS uint64_t pause_began;
 static TLS uint64_t mask_before; /* meanwhile no handler runs on this thread: it could wait for the collector */
 
 enum { PATIENCE = 100, /* rounds */ ROUND_NS = 50 * 1000 };
@@ -34,7 +35,9 @@ static void before_fork(void) {
         thread_block(t, THREAD_SPILL());
         trix_collector_pause();
         thread_unblock(t);
+        pause_began = trix_os_now();
         trix_world_stop(false);
+        histogram_add(&trix_pauses[PAUSE_OTHER].stopping, trix_os_now() - pause_began);
         if (trix_collector_standing() && (round >= PATIENCE || !trix_handlers_running())) break;
         trix_world_resume();
         trix_collector_resume();
@@ -47,6 +50,7 @@ static void before_fork(void) {
 
 static void after_in_parent(void) {
     trix_world_open();
+    histogram_add(&trix_pauses[PAUSE_OTHER].total, trix_os_now() - pause_began);
     trix_collector_resume();
     trix_os_sigmask(SIG_SETMASK, mask_before);
 }

@@ -6,7 +6,11 @@
 static void on_report(const struct cycle_report *report, bool swept) {
     if (swept) return;
     trix_memstats_cycle(report);
+    trix_metrics_cycle(report);
     if (trix_options.debug.gctrace) trix_trace_cycle(report);
 }
 
-void trix_obs_init(void) { trix_gc_report_hook = on_report; }
+void trix_obs_init(void) {
+    trix_metrics_init();
+    trix_gc_report_hook = on_report;
+}

@@ -9,6 +9,7 @@
  */
 #include "obs.h"
 #include "../base/options.h"
+#include "../gc/fibers.h"
 #include "../gc/roots.h"
 #include "../gc/sweep.h"
 #include "../gc/thread.h"
@@ -93,7 +94,7 @@ static void keep_rising(tri_mem_stats *s) {
     s->total_alloc = count.told.bytes = max_u64(s->total_alloc, count.told.bytes);
 }
 
-static uint64_t count_objects(tri_mem_stats *s) {
+static uint64_t count_objects(tri_mem_stats *s, uint64_t *tiny_objects) {
     uint64_t live = load_relaxed(&trix_large_bytes_made) - load_relaxed(&trix_large_bytes_freed);
     unsigned layouts = trix_layouts_count();
     lock_acquire(&count.lock);
@@ -105,17 +106,17 @@ static uint64_t count_objects(tri_mem_stats *s) {
     s->mallocs += tiny + load_relaxed(&trix_large_mallocs); /* as in Go, tiny objects count in both */
     s->frees += tiny + load_relaxed(&trix_large_frees);
     s->total_alloc += load_relaxed(&trix_large_bytes_made);
+    *tiny_objects = tiny;
     keep_rising(s);
     lock_release(&count.lock);
     return live;
 }
 
-EXPORT void tri_read_mem_stats(tri_mem_stats *s) {
-    struct gate *g = gate_enter();
+void trix_memstats_read(tri_mem_stats *s, uint64_t *tiny) {
     struct pageheap_stats pages;
     memset(s, 0, sizeof *s);
     for (unsigned c = 0; c < NUM_CLASSES; c++) s->by_size[c].size = trix_class_size[c];
-    s->alloc = s->heap_alloc = count_objects(s);
+    s->alloc = s->heap_alloc = count_objects(s, tiny);
     s->heap_objects = s->mallocs - s->frees;
     trix_pageheap_stats(&pages);
     uint64_t heap = load_relaxed(&trix_map.extent);
@@ -123,6 +124,8 @@ EXPORT void tri_read_mem_stats(tri_mem_stats *s) {
     s->heap_idle = pages.free_pages << PAGE_SHIFT;
     s->heap_inuse = heap - s->heap_idle;
     s->heap_released = pages.clean_pages << PAGE_SHIFT;
+    const struct fiber_scanner *fibers = load_acquire(&trix_fibers);
+    if (fibers) fibers->figures(&s->stack_inuse, &s->stack_sys);
     s->mspan_inuse = (s->heap_inuse >> PAGE_SHIFT) * (sizeof(struct page) + sizeof(struct page_state));
     s->mspan_sys = trix_map.metadata;
     s->mcache_inuse = load_relaxed(&trix_threads.count) * sizeof(struct thread);
@@ -139,5 +142,11 @@ EXPORT void tri_read_mem_stats(tri_mem_stats *s) {
     s->num_forced_gc = (uint32_t)load_relaxed(&trix_gc.forced_cycles);
     uint64_t available = (trix_os_now() - trix_gc.start_ns) * (uint64_t)trix_gc.procs;
     s->gc_cpu_fraction = available ? (double)load_relaxed(&trix_gc.gc_cpu_ns) / (double)available : 0;
+}
+
+EXPORT void tri_read_mem_stats(tri_mem_stats *s) {
+    uint64_t tiny;
+    struct gate *g = gate_enter();
+    trix_memstats_read(s, &tiny);
     gate_leave(g);
 }

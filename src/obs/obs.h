@@ -9,5 +9,11 @@ void trix_trace_cycle(const struct cycle_report *report);
 
 /* The ring of pauses in MemStats. */
 void trix_memstats_cycle(const struct cycle_report *report);
+/* All fields, and how many of the mallocs (and frees) were tiny objects; inside. */
+void trix_memstats_read(tri_mem_stats *s, uint64_t *tiny);
+
+/* What the metrics tell of cycles. */
+void trix_metrics_init(void);
+void trix_metrics_cycle(const struct cycle_report *report);
 
 #endif

@@ -55,6 +55,8 @@ struct g {
     void *arg;
     uint64_t id;        /* 1 is the main goroutine; 0: none */
     uint64_t parent;
+    uint64_t ready_at;   /* ns: when it was made ready, if this wait is one of those timed; whoever has it */
+    uint32_t readied;    /* times made ready, of this slot; likewise */
     uintptr_t creator;   /* return address of the call that started it */
     uint64_t wait_since; /* ns, when the collector or a profile first saw it wait; 0: not yet. Own, or of who holds it */
     struct tri__frame *frames; /* innermost function with TRI_FUNC; own */

@@ -38,6 +38,8 @@ extern struct sched {
     uint64_t polls;           /* ns: last look at the poller; relaxed */
 } trix_sched;
 
+extern struct histogram trix_sched_latencies; /* from ready to running */
+
 enum { MAX_PROCS = 256 };
 
 /* ---- who runs ---- */

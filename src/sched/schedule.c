@@ -55,11 +55,33 @@ INLINE bool take(struct g *g) {
     return cas_seq(&g->context, &saved, G_RUNNING);
 }
 
+/* ---- how long who is ready waits ---- */
+
+struct histogram trix_sched_latencies;
+
+enum { LATENCY_EVERY = 8 }; /* the clock is read for one wait in so many, as in Go */
+
+INLINE void note_ready(struct g *g) {
+    if (UNLIKELY(++g->readied % LATENCY_EVERY == 0)) g->ready_at = trix_os_now();
+}
+
+static NOINLINE void note_latency(struct g *g) {
+    histogram_add(&trix_sched_latencies, trix_os_now() - g->ready_at);
+    g->ready_at = 0;
+}
+
+INLINE void note_start(struct g *g) {
+    if (UNLIKELY(g->ready_at)) note_latency(g);
+}
+
+/* ---- switching ---- */
+
 /* From goroutine to goroutine. Returns when `from` is run again. */
 INLINE struct thread *switch_direct(struct thread *t, struct worker *w, struct g *from, struct g *to) {
     w->leaving = from;
     w->g = to;
     t->fiber = &to->fiber;
+    note_start(to);
     t = trix_switch(&from->sp, to->sp, t);
     arrive(worker_of(t));
     return t;
@@ -79,6 +101,7 @@ static struct thread *switch_to_system(struct thread *t, struct worker *w, struc
 static void switch_from_system(struct thread *t, struct worker *w, struct g *to) {
     w->g = to;
     t->fiber = &to->fiber;
+    note_start(to);
     trix_switch(&t->system_sp, to->sp, t);
     arrive(w);
 }
@@ -228,6 +251,7 @@ void trix_ready(struct thread *t, struct g *g) {
     }
     struct worker *w = t ? worker_of(t) : NULL;
     DEBUG_CHECK(!w || !w->proc || w->proc->worker == w, "a processor has two owners");
+    note_ready(g);
     if (LIKELY(w && w->proc)) ready_next(w->proc, g);
     else ready_globally(g);
 }
@@ -281,6 +305,7 @@ void trix_spawn(struct thread *t, void (*fn)(void *), void *arg, uintptr_t creat
     g->wait = WAIT_NONE;
     g->sp = trix_switch_prepare((uintptr_t)g);
     if (UNLIKELY(gate_marking())) trix_gate_shade_range(&t->cache.gate, &g->arg, sizeof g->arg);
+    note_ready(g);
     store_release(&g->context, G_SAVED);
     fetch_add_relaxed(&trix_sched.goroutines, 1);
     if (LIKELY(p)) ready_next(p, g);

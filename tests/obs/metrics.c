@@ -1,0 +1,176 @@
+/* Every metric by name: kinds, units and bounds as Go's; what belongs together adds up; the figures agree with MemStats and
+ * with books kept by hand. */
+#include "../system/check.h"
+
+#include <math.h>
+
+static tri_metric *all;
+static size_t n;
+
+static tri_metric *get(const char *name) {
+    for (size_t i = 0; i < n; i++)
+        if (strcmp(all[i].name, name) == 0) return &all[i];
+    REQUIRE(false, "no metric %s", name);
+    return NULL;
+}
+static uint64_t u(const char *name) {
+    tri_metric *m = get(name);
+    REQUIRE(m->kind == TRI_METRIC_UINT64, "%s", name);
+    return m->uint64;
+}
+static double f(const char *name) {
+    tri_metric *m = get(name);
+    REQUIRE(m->kind == TRI_METRIC_FLOAT64, "%s", name);
+    return m->float64;
+}
+static const tri_float64_histogram *h(const char *name) {
+    tri_metric *m = get(name);
+    REQUIRE(m->kind == TRI_METRIC_FLOAT64_HISTOGRAM && m->float64_histogram, "%s", name);
+    return m->float64_histogram;
+}
+static uint64_t total(const tri_float64_histogram *x) {
+    uint64_t sum = 0;
+    for (size_t i = 0; i < x->n; i++) sum += x->counts[i];
+    return sum;
+}
+
+static void read_all(void) { REQUIRE(tri_read_metrics(all, n) == 0, "errno %d", errno); }
+
+static void the_table(void) {
+    step("the table");
+    const tri_metric_description *d = tri_all_metrics(&n);
+    REQUIRE(n >= 66, "%zu metrics", n);
+    all = calloc(n, sizeof *all);
+    tri_add_roots(all, all + n); /* it holds histograms */
+    for (size_t i = 0; i < n; i++) {
+        all[i].name = d[i].name;
+        REQUIRE(i == 0 || strcmp(d[i - 1].name, d[i].name) < 0, "%s is out of order", d[i].name);
+        REQUIRE(d[i].name[0] == '/' && strchr(d[i].name, ':') && strlen(d[i].description) > 5, "%s", d[i].name);
+        REQUIRE(d[i].kind != TRI_METRIC_BAD, "%s", d[i].name);
+    }
+    read_all();
+    for (size_t i = 0; i < n; i++) REQUIRE(all[i].kind == d[i].kind, "%s", d[i].name);
+}
+
+static void unknown_names(void) {
+    step("unknown names");
+    tri_metric m[3] = {{.name = "/gc/heap/goal:bytes"}, {.name = "/no/such:thing"}, {.name = NULL}};
+    errno = 0;
+    REQUIRE(tri_read_metrics(m, 3) == -1 && errno == ENOENT, "errno %d", errno);
+    REQUIRE(m[0].kind == TRI_METRIC_UINT64 && m[0].uint64 > 0, "the known one is filled in");
+    REQUIRE(m[1].kind == TRI_METRIC_BAD && m[2].kind == TRI_METRIC_BAD, "the others are not");
+    REQUIRE(tri_read_metrics(NULL, 0) == 0, "none");
+}
+
+static void sums(void) {
+    step("sums");
+    uint64_t memory = 0;
+    double cpu = 0;
+    read_all();
+    for (size_t i = 0; i < n; i++) {
+        const char *name = all[i].name;
+        if (strncmp(name, "/memory/classes/", 16) == 0 && !strstr(name, "total")) memory += all[i].uint64;
+        if (strncmp(name, "/cpu/classes/", 13) == 0 && !strstr(name, "total")) cpu += all[i].float64;
+    }
+    REQUIRE(memory == u("/memory/classes/total:bytes"), "%lu in classes, %lu in all", memory, u("/memory/classes/total:bytes"));
+    REQUIRE(fabs(cpu - f("/cpu/classes/total:cpu-seconds")) < 1e-6, "%g in classes, %g in all", cpu,
+            f("/cpu/classes/total:cpu-seconds"));
+    REQUIRE(u("/gc/scan/total:bytes") ==
+                u("/gc/scan/heap:bytes") + u("/gc/scan/stack:bytes") + u("/gc/scan/globals:bytes"), "scan");
+    REQUIRE(u("/gc/cycles/total:gc-cycles") == u("/gc/cycles/forced:gc-cycles") + u("/gc/cycles/automatic:gc-cycles"), "cycles");
+    REQUIRE(u("/gc/heap/allocs:objects") - u("/gc/heap/frees:objects") == u("/gc/heap/objects:objects"), "objects");
+    REQUIRE(total(h("/gc/heap/allocs-by-size:bytes")) == u("/gc/heap/allocs:objects"), "allocs by size: %lu, %lu",
+            total(h("/gc/heap/allocs-by-size:bytes")), u("/gc/heap/allocs:objects"));
+    REQUIRE(total(h("/gc/heap/frees-by-size:bytes")) == u("/gc/heap/frees:objects"), "frees by size");
+    REQUIRE(total(h("/gc/pauses:seconds")) == total(h("/sched/pauses/total/gc:seconds")), "both names of the pauses");
+}
+
+static void agrees_with_mem_stats(void) {
+    step("MemStats");
+    tri_mem_stats s;
+    read_all();
+    tri_read_mem_stats(&s);
+    REQUIRE(u("/memory/classes/total:bytes") == s.sys, "sys");
+    REQUIRE(u("/memory/classes/heap/objects:bytes") == s.heap_alloc, "heap_alloc");
+    REQUIRE(u("/memory/classes/heap/released:bytes") == s.heap_released, "heap_released");
+    REQUIRE(u("/gc/heap/allocs:bytes") == s.total_alloc, "total_alloc");
+    REQUIRE(u("/gc/heap/allocs:objects") + u("/gc/heap/tiny/allocs:objects") == s.mallocs, "mallocs");
+    REQUIRE(u("/gc/heap/objects:objects") == s.heap_objects, "heap_objects");
+    REQUIRE(u("/gc/heap/goal:bytes") == s.next_gc, "next_gc");
+    REQUIRE(u("/gc/cycles/total:gc-cycles") == s.num_gc, "num_gc");
+    REQUIRE(u("/gc/gogc:percent") == 100 && u("/gc/gomemlimit:bytes") == INT64_MAX, "controls");
+}
+
+/* Bounds are those of Go's runtime: sizes begin behind the class before, times by powers of two with four steps each. */
+static void bounds(void) {
+    step("bounds");
+    const tri_float64_histogram *sizes = h("/gc/heap/allocs-by-size:bytes"), *times = h("/sched/pauses/total/gc:seconds");
+    REQUIRE(sizes->buckets[0] == 1 && sizes->buckets[1] == 9 && sizes->buckets[2] == 17, "sizes");
+    REQUIRE(sizes->buckets[sizes->n - 1] == 32769 && isinf(sizes->buckets[sizes->n]), "large");
+    REQUIRE(times->n == 162 && isinf(times->buckets[0]) && times->buckets[0] < 0 && isinf(times->buckets[162]), "%zu", times->n);
+    REQUIRE(times->buckets[1] == 0 && times->buckets[2] == 64e-9 && times->buckets[5] == 256e-9 &&
+                times->buckets[6] == 320e-9 && times->buckets[9] == 512e-9, "low bounds");
+    REQUIRE(times->buckets[161] == (double)(1ull << 47) / 1e9, "high bound");
+    for (size_t i = 0; i < times->n; i++) REQUIRE(times->buckets[i] < times->buckets[i + 1], "bound %zu", i);
+}
+
+void *kept[1000]; /* root */
+
+static void counts(void) {
+    step("counts");
+    read_all();
+    uint64_t bytes = u("/gc/heap/allocs:bytes"), objects = u("/gc/heap/allocs:objects"), cycles = u("/gc/cycles/forced:gc-cycles");
+    uint64_t pauses = total(h("/sched/pauses/total/gc:seconds")), stopping = total(h("/sched/pauses/stopping/gc:seconds"));
+    const tri_float64_histogram *sizes = h("/gc/heap/allocs-by-size:bytes");
+    size_t at = 0;
+    while (sizes->buckets[at + 1] <= 500) at++;
+    uint64_t in_class = sizes->counts[at];
+    for (int i = 0; i < 1000; i++) kept[i] = tri_alloc(500);
+    tri_gc();
+    read_all();
+    REQUIRE(u("/gc/heap/allocs:bytes") - bytes == 1000 * 512, "%lu bytes", u("/gc/heap/allocs:bytes") - bytes);
+    REQUIRE(u("/gc/heap/allocs:objects") - objects == 1000, "objects");
+    REQUIRE(sizes->counts[at] - in_class == 1000, "in the class");
+    REQUIRE(u("/gc/cycles/forced:gc-cycles") == cycles + 1, "cycles");
+    REQUIRE(total(h("/sched/pauses/total/gc:seconds")) >= pauses + 2, "two stops a cycle");
+    REQUIRE(total(h("/sched/pauses/stopping/gc:seconds")) >= stopping + 2, "two stops a cycle");
+    REQUIRE(u("/gc/heap/live:bytes") >= 1000 * 512, "live %lu", u("/gc/heap/live:bytes"));
+    REQUIRE(f("/cpu/classes/user:cpu-seconds") > 0 && f("/cpu/classes/gc/total:cpu-seconds") > 0, "time");
+}
+
+static tri_chan *done;
+static void waiter(void *gate) {
+    char x = 0;
+    tri_recv(gate, &x);
+    tri_send(done, &x);
+}
+
+static void goroutines(void *unused) {
+    (void)unused;
+    tri_chan *gate = tri_chan_new(char, 0);
+    done = tri_chan_new(char, 0);
+    for (int i = 0; i < 100; i++) tri_go(waiter, gate);
+    do {
+        tri_yield();
+        read_all();
+    } while (u("/sched/goroutines/waiting:goroutines") < 100);
+    REQUIRE(u("/sched/goroutines:goroutines") >= 101, "alive");
+    REQUIRE(u("/sched/goroutines/running:goroutines") >= 1, "this one runs");
+    REQUIRE(u("/sched/goroutines-created:goroutines") >= 101, "created");
+    char x = 0;
+    for (int i = 0; i < 100; i++) tri_send(gate, &x), tri_recv(done, &x);
+    read_all();
+    REQUIRE(total(h("/sched/latencies:seconds")) > 0, "one wait in eight is timed");
+}
+
+int main(void) {
+    the_table();
+    unknown_names();
+    bounds();
+    counts();
+    sums();
+    agrees_with_mem_stats();
+    step("goroutines");
+    tri_run(goroutines, NULL);
+    return 0;
+}
