@@ -10,7 +10,9 @@ TORTURE_SECONDS ?= 3600
 # What the build needs; what the tests need; what single tests need, which are skipped without.
 BUILD_PACKAGES := cmake make gcc libc6-dev
 TEST_PACKAGES := $(BUILD_PACKAGES) g++ pkg-config libcmocka-dev python3
-EXTRA_PACKAGES := clang spin valgrind gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user
+EXTRA_PACKAGES := clang spin valgrind gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user \
+                  $(TRICC_PACKAGES)
+TRICC_PACKAGES := llvm-19-dev clang-19 libclang-19-dev
 BENCH_PACKAGES := $(BUILD_PACKAGES) libgc-dev libmimalloc-dev
 
 # Tests that the thread sanitizer cannot run, or whose programs race by design: docs/design/sanitizers.md says why.

@@ -17,12 +17,12 @@ rm -rf "$WORK"
 mkdir -p "$WORK"
 cmake --install "$BUILD" --prefix "$prefix" >"$WORK/install.log"
 
-# Nothing but the headers, the two libraries, the pkg-config file and the CMake package.
+# Nothing but the headers, the two libraries, the pkg-config file, the CMake package, the compiler driver and its files.
 pc=$(find "$prefix" -name tricolor.pc)
 test -n "$pc"
 libdir=$(dirname "$(dirname "$pc")")
 strangers=$(cd "$prefix" && find . -type f ! -path './include/tricolor*' ! -name 'libtricolor.*' ! -name tricolor.pc \
-    ! -path '*/cmake/tricolor/*')
+    ! -path '*/cmake/tricolor/*' ! -path './bin/tricc' ! -path '*/tricc/*')
 [ -z "$strangers" ] || { echo "installed, and should not be: $strangers" && exit 1; }
 [ "$(readlink "$libdir/libtricolor.so")" = libtricolor.so.0 ]
 

@@ -1,0 +1,82 @@
+/* driver.h - the driver's parts, in the order a run goes through them.
+ *
+ *   args.c      takes tricc's own options out of the command line; the rest is clang's
+ *   jobs.c      asks clang (-###) what it would run: one cc1 a source file, assemblers, a linker
+ *   compile.c   runs a cc1 job in three steps: front end, passes, back end
+ *   link.c      looks at what is linked, and links
+ *   spawn.c     runs programs, passes signals on
+ *   temp.c      the run's own temporary folder, gone in the end whatever happens
+ *
+ * So what a command line means is clang's own driver's business, to the last option, and what tricc changes is what
+ * happens between front end and optimiser. Asking clang first costs one start of it (about 25 ms).
+ */
+#ifndef TRICC_DRIVER_H
+#define TRICC_DRIVER_H
+
+#include "../tricc.h"
+
+/* A list of arguments, ended by a NULL that n does not count. Strings are not owned: a run of tricc frees nothing. */
+struct list {
+    char **item;
+    size_t n, room;
+};
+void list_add(struct list *, const char *);
+__attribute__((format(printf, 2, 3))) void list_addf(struct list *, const char *format, ...);
+bool list_has(const struct list *, const char *);
+/* The argument behind the last `option`, or NULL. */
+const char *list_after(const struct list *, const char *option);
+
+/* What the command line says, as far as it is ours. */
+struct command {
+    struct tricc_options options;
+    struct list clang;        /* what is left, response files expanded */
+    bool show;                /* -### */
+    bool verbose;             /* -v */
+    bool static_tricolor;     /* -static-libtricolor */
+    bool version;             /* --version */
+};
+void command_parse(struct command *, int argc, char **argv);
+
+/* Where tricc is installed: bin, lib and include beside each other, in the build tree as after installation. */
+struct places {
+    char *include, *lib, *prelude; /* folders */
+    const char *clang;             /* program */
+};
+void places_find(struct places *);
+
+/* ---- jobs ---- */
+struct job {
+    struct list argv;
+    bool failed;
+};
+struct jobs {
+    struct job *job;
+    size_t n;
+};
+/* Runs clang -### and reads its answer; its diagnostics go to stderr. Returns clang's exit code. */
+int jobs_plan(struct jobs *, const struct command *, const struct places *);
+int jobs_run(struct jobs *, const struct command *, const struct places *);
+
+/* If the job is a cc1 that tricc should compile, does it and sets *code. */
+bool compile_job(struct job *, const struct command *, int *code);
+/* Before a job that links. */
+void link_check(const struct job *, const struct command *);
+
+/* ---- running ---- */
+/* Exit code of the program, 128 + signal when it was killed, 127 when it cannot be run (said on stderr). With capture, its stderr goes there (to be freed), ended by a 0. */
+int spawn(const char *program, const struct list *argv, char **capture);
+void spawn_start(void); /* catches signals; once */
+void spawn_die_if_caught(void);
+void print_quoted(const struct list *argv);
+
+/* ---- temporary files ---- */
+void temp_start(void);
+void temp_end(void);
+const char *temp_dir(void);
+/* A new name in it. */
+char *temp_name(const char *suffix);
+
+__attribute__((noreturn, format(printf, 1, 2))) void fail(const char *format, ...);
+__attribute__((format(printf, 1, 2))) char *text(const char *format, ...); /* never NULL */
+
+#endif

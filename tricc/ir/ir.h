@@ -1,0 +1,64 @@
+/* ir.h - what the passes ask of LLVM's C interface beyond what it offers.
+ *
+ * Debug information comes in two forms in LLVM 19: records, which the C interface cannot walk, and the older calls of
+ * llvm.dbg.declare, which it can. tricc_ir_open turns the module to the old form, tricc_ir_close back; the passes run in between.
+ * With an LLVM that has LLVMGetFirstDbgRecord this file is the one to change.
+ *
+ * Code that generated code calls comes from the prelude: functions written in C on top of <tricolor.h>, compiled when
+ * tricc is built, linked into a module when a pass first asks for one, and inlined by LLVM. So the header stays the single
+ * source of the inline sequences, and nothing is added to what the user's source sees.
+ */
+#ifndef TRICC_IR_H
+#define TRICC_IR_H
+
+#include "../tricc.h"
+
+/* Reads a module of bitcode; NULL and *error (to be freed by LLVMDisposeMessage) when it cannot. */
+LLVMModuleRef tricc_ir_open(LLVMContextRef, const char *path, char **error);
+
+/* Verifies the module, brings it to its final form, writes it. Without keep_debug the debug information is stripped. */
+bool tricc_ir_close(LLVMModuleRef, const char *path, const struct tricc_options *, struct tricc_diag *);
+
+/* Place of an instruction; for one without, of its function. */
+struct tricc_loc tricc_ir_loc(LLVMValueRef instruction);
+
+/* A variable of the source: a local or a parameter. */
+struct tricc_var {
+    LLVMValueRef storage;   /* the alloca, or the argument (byval) */
+    LLVMValueRef declare;   /* the call of llvm.dbg.declare that says so */
+    LLVMMetadataRef node;   /* DILocalVariable */
+    const char *name;       /* lives as long as the module */
+    struct tricc_loc at;    /* of its declaration */
+};
+
+/* If the instruction is a llvm.dbg.declare of a variable in memory, fills `var`. A pass walks all instructions once and
+ * keeps what it wants. */
+bool tricc_ir_var(LLVMValueRef instruction, struct tricc_var *var);
+
+/* The function of the prelude called tri__tricc_<name>, linking the prelude in when needed. NULL, and an error in the
+ * sink, when there is none. */
+LLVMValueRef tricc_ir_prelude(LLVMModuleRef, const char *name, const struct tricc_options *, struct tricc_diag *);
+
+/* Whether the function is one of the prelude's or the header's: the passes leave those alone. */
+bool tricc_ir_is_ours(LLVMValueRef function);
+
+/* A call of `function`, placed at `builder`, with the debug location of `near`. */
+LLVMValueRef tricc_ir_call(LLVMBuilderRef builder, LLVMValueRef function, LLVMValueRef *args, unsigned nargs,
+                           LLVMValueRef near);
+
+/* The pointer below casts and address computations, as far as they are plain to see. */
+LLVMValueRef tricc_ir_strip(LLVMValueRef pointer);
+
+/* Name of the function a call names, through casts; "" for an indirect call. */
+const char *tricc_ir_callee_name(LLVMValueRef call);
+
+/* Iteration over a module's instructions. `next` is taken first, so the body may erase `inst`. */
+#define TRICC_EACH_FUNCTION(f, module)                                                                          \
+    for (LLVMValueRef f = LLVMGetFirstFunction(module); f; f = LLVMGetNextFunction(f))
+#define TRICC_EACH_BLOCK(b, function)                                                                           \
+    for (LLVMBasicBlockRef b = LLVMGetFirstBasicBlock(function); b; b = LLVMGetNextBasicBlock(b))
+#define TRICC_EACH_INST(inst, next, block)                                                                      \
+    for (LLVMValueRef inst = LLVMGetFirstInstruction(block), next = NULL;                                       \
+         inst && ((next = LLVMGetNextInstruction(inst)), true); inst = next)
+
+#endif
