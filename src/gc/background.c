@@ -70,11 +70,15 @@ static void charge(uint64_t ns) {
 
 /* ---- standing still for a fork ---- */
 
+/* Going on is Dekker's handshake too: another fork may begin between the last look at `paused` and the end of standing, and
+ * count on a thread that is about to go on; so it looks once more when it is not counted any longer. */
 static void stand_still(void) {
-    fetch_add_seq(&background.standing, 1);
-    trix_event_post();
-    for (uint32_t seen; (seen = load_seq(&background.paused));) trix_os_futex_wait(&background.paused, seen, 0);
-    fetch_sub_seq(&background.standing, 1);
+    while (load_seq(&background.paused)) {
+        fetch_add_seq(&background.standing, 1);
+        trix_event_post();
+        for (uint32_t seen; (seen = load_seq(&background.paused));) trix_os_futex_wait(&background.paused, seen, 0);
+        fetch_sub_seq(&background.standing, 1);
+    }
 }
 
 /* Not while the world is stopped: the fork could not stop it then, nor go on; and not as an active marker, for whose work
