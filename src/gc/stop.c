@@ -109,11 +109,20 @@ static bool is_in_handler(const struct thread *t, uintptr_t here) {
 }
 
 bool trix_in_handler(const struct thread *t) { return is_in_handler(t, (uintptr_t)__builtin_frame_address(0)); }
+bool trix_in_handler_at(const struct thread *t, uintptr_t sp) { return is_in_handler(t, sp); }
 
 bool trix_handlers_running(void) {
     for (struct thread *t = trix_threads.first; t; t = t->next)
         if (t != thread_self() && is_in_handler(t, t->frames.lo ? t->frames.lo : t->sp)) return true;
     return false;
+}
+
+/* The context itself lies above the handler's frame at sp, on that stack; when that is another one than the interrupted, so
+ * does all that counts of the handlers in between, and the interrupted stack is scanned from where it stood. */
+static struct range interrupted_frames(uintptr_t sp, const void *context) {
+    uintptr_t interrupted = trix_os_context_sp(context) - OS_RED_ZONE;
+    bool same = sp < interrupted && interrupted - sp < ALTSTACK_BYTES / 2;
+    return (struct range){.lo = same ? 0 : interrupted};
 }
 
 void trix_stop_signal(struct thread *t, void *context) {
@@ -126,12 +135,20 @@ void trix_stop_signal(struct thread *t, void *context) {
     }
     if (load_seq(&t->state) != THREAD_RUNNING) return; /* blocked: it is dealt with in place */
     uintptr_t sp = (uintptr_t)__builtin_frame_address(0);
-    uintptr_t interrupted = trix_os_context_sp(context) - OS_RED_ZONE;
-    struct range frames = {0};
-    /* The context itself lies above our frame, on this stack; when that is another one, so does all that counts
-     * of the handlers in between, and the interrupted stack is scanned from where it stood. */
-    if (!(sp < interrupted && interrupted - sp < ALTSTACK_BYTES / 2)) frames.lo = interrupted;
-    trix_thread_serve(t, sp, frames);
+    trix_thread_serve(t, sp, interrupted_frames(sp, context));
+}
+
+void (*trix_preempt_hook)(struct thread *t, void *context);
+
+void trix_stop_pause(struct thread *t, const void *context, const uint32_t *word, uint64_t look_ns) {
+    uintptr_t outer_sp = t->sp, sp = (uintptr_t)__builtin_frame_address(0);
+    t->frames = interrupted_frames(sp, context);
+    thread_block(t, sp);
+    while (!load_acquire(word) && !load_seq(&trix_gate_closed)) trix_os_futex_wait(word, 0, look_ns);
+    rejoin(t, THREAD_BLOCKED);
+    if (load_seq(&t->ask_scan)) serve_scan(t);
+    t->frames = (struct range){0};
+    t->sp = outer_sp;
 }
 
 /* ---- the collector's side ---- */

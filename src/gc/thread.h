@@ -110,6 +110,7 @@ enum { ALTSTACK_BYTES = 64 << 10 };
 INLINE struct thread *thread_self(void) { return (struct thread *)trix_self; }
 
 bool trix_in_handler(const struct thread *t); /* whether a handler of the program calls us; own thread */
+bool trix_in_handler_at(const struct thread *t, uintptr_t sp); /* whether code with that stack pointer is in one */
 /* A fork does not close the gate while a handler runs, which may have interrupted malloc; new ones are put off. */
 extern uint32_t trix_handlers_held; /* forks that hold them off; seq_cst */
 bool trix_handlers_running(void);   /* world stopped: on threads other than the calling one */
@@ -117,6 +118,11 @@ void trix_gate_sleep_while_closed(struct thread *t); /* outside */
 bool trix_on_altstack(const struct thread *t, uintptr_t sp);
 /* The stop signal has come in, with this context. */
 void trix_stop_signal(struct thread *t, void *context);
+/* Then this is called on the same thread: the scheduler may want to take the processor from it. NULL, or constant once set. */
+extern void (*trix_preempt_hook)(struct thread *t, void *context);
+/* In the handler: sleeps until *word is not 0, or a fork has closed the gate; the thread counts as blocked meanwhile. Looks at
+ * least every so many ns. */
+void trix_stop_pause(struct thread *t, const void *context, const uint32_t *word, uint64_t look_ns);
 
 /* ---- life ---- */
 void trix_threads_init(void); /* attaches the calling thread as the main thread */

@@ -154,6 +154,7 @@ static void on_stop_signal(int sig, siginfo_t *info, void *context) {
     if (t && from_us) {
         t->gc_signals++;
         trix_stop_signal(t, context);
+        if (t->worker && load_acquire(&trix_preempt_hook)) trix_preempt_hook(t, context);
         if (UNLIKELY(t->deferred)) let_in(t, context);
     } else if (load_relaxed(&actions[sig].handler)) {
         trampoline(sig, info, context);

@@ -79,7 +79,10 @@ struct proc {
     uint32_t nfree;
     uint32_t id;
     uint32_t random;                   /* owner */
+    uint32_t adrift;                   /* nobody has it, and it is not idle: 1 the monitor is to give it to somebody, 2 it
+                                          is about to; sched.lock to write */
     /* monitor only */
+    uint64_t asked_at; /* ns: when its goroutine was last asked to make room */
     uint32_t seen_ticks;
     bool seen_blocked;
     uint64_t seen_at; /* ns: when ticks last moved */
@@ -95,7 +98,9 @@ struct worker {
     bool queued;            /* in sched.idle; sched.lock */
     uint32_t wake;          /* futex: 1 when it is handed a processor or told to look */
     uint32_t polling;       /* sleeps in the poller, not on the futex; seq_cst */
-    struct worker *next;    /* in sched.idle; sched.lock */
+    uint32_t preempt;       /* 1 + the choice of its processor that is to make room, 0: none; monitor sets it, own thread
+                               takes it */
+    struct worker *next;    /* in sched.idle, or sched.paused; sched.lock */
     struct worker *all;     /* constant */
 };
 

@@ -7,6 +7,7 @@
  */
 #include "sched.h"
 #include "poller.h"
+#include "preempt.h"
 #include "timers.h"
 #include "../gc/gc.h"
 #include "../gc/init.h"
@@ -37,6 +38,7 @@ static void proc_push(struct proc *p) {
 static void proc_assign(struct worker *w, struct proc *p) {
     w->proc = p;
     p->worker = w;
+    p->adrift = 0;
     p->seen_ticks = p->ticks - 1;
 }
 
@@ -82,7 +84,7 @@ void trix_proc_retire(struct worker *w) {
 }
 
 static bool work_anywhere(void) {
-    if (load_seq(&trix_sched.queued)) return true;
+    if (load_seq(&trix_sched.queued) || load_seq(&trix_sched.npaused)) return true;
     for (uint32_t i = 0; i < load_relaxed(&trix_sched.nprocs); i++) {
         const struct proc *p = &trix_sched.procs[i];
         if (load_seq(&p->head) != load_seq(&p->tail)) return true;
@@ -95,7 +97,7 @@ static bool work_anywhere(void) {
 static bool go_idle(struct worker *w) {
     lock_acquire(&trix_sched.lock);
     if (w->proc) {
-        if (trix_sched.queued) {
+        if (trix_sched.queued || trix_sched.npaused) {
             lock_release(&trix_sched.lock);
             return false;
         }
@@ -160,12 +162,14 @@ static void wake_worker(struct worker *w) {
     else trix_os_futex_wake(&w->wake, 1);
 }
 
-/* Hands an idle processor to an idle worker, which is counted as looking for work. */
+/* Hands an idle processor to an idle worker, which is counted as looking for work. When all workers are taken (by goroutines
+ * that are paused, or run beside) the monitor must make one. */
 void trix_wake(void) {
     uint32_t none = 0;
     if (!cas_seq(&trix_sched.spinning, &none, 1)) return;
     lock_acquire(&trix_sched.lock);
     struct worker *w = trix_sched.idle_procs ? idle_pop() : NULL;
+    bool unstaffed = !w && trix_sched.idle_procs;
     if (w) {
         proc_assign(w, proc_pop());
         w->spinning = true;
@@ -173,7 +177,17 @@ void trix_wake(void) {
     lock_release(&trix_sched.lock);
     if (w) wake_worker(w);
     else fetch_sub_seq(&trix_sched.spinning, 1);
-    trix_monitor_wake();
+    if (unstaffed) trix_monitor_call();
+    else trix_monitor_wake();
+}
+
+void trix_staff(void) {
+    if (!load_seq(&trix_sched.nidle) || load_seq(&trix_sched.spinning) || !work_anywhere()) return;
+    lock_acquire(&trix_sched.lock);
+    struct proc *p = proc_pop();
+    if (p) p->adrift = 2;
+    lock_release(&trix_sched.lock);
+    if (p) trix_worker_give(p);
 }
 
 /* ---- making workers ---- */
@@ -191,7 +205,7 @@ static void *worker_main(void *arg) {
     w->all = trix_sched.workers;
     store_release(&trix_sched.workers, w);
     trix_sched.nworkers++;
-    if (w->proc) w->proc->worker = w;
+    if (w->proc) proc_assign(w, w->proc);
     lock_release(&trix_sched.lock);
     trix_schedule(t);
 }
@@ -221,9 +235,29 @@ void trix_worker_give(struct proc *p) {
         wake_worker(w);
     } else if (!trix_worker_make(p)) {
         lock_acquire(&trix_sched.lock);
-        proc_push(p);
+        p->adrift = 1; /* some other time */
         lock_release(&trix_sched.lock);
     }
+}
+
+void trix_proc_release(struct worker *w) {
+    struct proc *p = w->proc;
+    lock_acquire(&trix_sched.lock);
+    struct worker *idle = idle_pop();
+    w->proc = NULL;
+    p->worker = NULL;
+    if (idle) proc_assign(idle, p);
+    else p->adrift = 1;
+    lock_release(&trix_sched.lock);
+    if (idle) wake_worker(idle);
+    else trix_monitor_call();
+}
+
+void trix_proc_pass(struct worker *from, struct worker *to) {
+    struct proc *p = from->proc;
+    store_relaxed(&p->ticks, p->ticks + 1); /* a choice like any other: the next one goes to the queues */
+    from->proc = NULL;
+    proc_assign(to, p);
 }
 
 /* ---- the start, and the number of processors ---- */
@@ -234,6 +268,7 @@ static void set_procs(uint32_t n) {
     lock_acquire(&trix_sched.lock);
     uint32_t old = trix_sched.nprocs;
     trix_sched.nprocs = n;
+    if (n > trix_sched.most_procs) store_relaxed(&trix_sched.most_procs, n);
     for (struct proc **link = &trix_sched.idle_procs; *link;)
         if ((*link)->id >= n) {
             *link = (*link)->next_idle;
@@ -245,7 +280,7 @@ static void set_procs(uint32_t n) {
         struct proc *p = &trix_sched.procs[i];
         p->id = i;
         p->random = i * 7919 + 1;
-        if (p->worker) continue; /* not given up yet: it stays where it is */
+        if (p->worker || p->adrift) continue; /* not given up yet: it stays where it is */
         proc_push(p);
         fresh++;
     }
@@ -269,6 +304,7 @@ static void start(void) {
     trix_poller_init();
     trix_scan_register();
     trix_reports_init();
+    trix_preempt_init();
     set_procs((uint32_t)min_u64((uint64_t)trix_gc.procs, MAX_PROCS));
     trix_monitor_start();
 }

@@ -3,7 +3,7 @@
  *   - a worker whose goroutine is blocked in the kernel loses its processor to another worker, when there is work;
  *   - what is to run next on a processor whose goroutine goes on and on is offered to others, if they are idle;
  *   - timers that are due, and the network, are looked at when all processors are busy;
- *   - a goroutine that has run for SLICE_NS is asked to make room.
+ *   - a goroutine that has run for a slice (10 ms) while others wait is asked to make room (preempt.c).
  *
  * It looks every 20 µs while there is something to do and less and less often, down to every 10 ms, while there is not;
  * when all processors are idle it sleeps until one is not. It is no attached thread: it takes locks, but never
@@ -11,6 +11,7 @@
  */
 #include "sched.h"
 #include "poller.h"
+#include "preempt.h"
 #include "timers.h"
 #include "../os/libc.h"
 #include "../os/os.h"
@@ -22,7 +23,6 @@ enum {
     LONGEST_NS = 10 * 1000 * 1000,
     LONGEST_IDLE_NS = 500 * 1000, /* while some processor is idle and others are not */
     QUIET_LOOKS = 50,
-    SLICE_NS = 10 * 1000 * 1000,
 };
 
 /* Takes the processor from a worker that is blocked; false when it is not any more. */
@@ -37,6 +37,7 @@ static bool retake(struct proc *p) {
         if (p->worker == w && w->proc == p) {
             w->proc = NULL;
             p->worker = NULL;
+            p->adrift = 2;
             done = true;
         }
         lock_release(&trix_sched.lock);
@@ -47,7 +48,16 @@ static bool retake(struct proc *p) {
 }
 
 static bool work_waits(const struct proc *p) {
-    return !trix_queue_empty(p) || load_relaxed(&trix_sched.queued) || trix_timers_due() || trix_poller_used();
+    return !trix_queue_empty(p) || load_relaxed(&trix_sched.queued) || load_relaxed(&trix_sched.npaused) || trix_timers_due() ||
+           trix_poller_used();
+}
+
+/* Its goroutine has run for a slice. */
+static void make_room(struct proc *p, struct worker *w, uint32_t ticks, uint64_t now) {
+    store_relaxed(&p->poke, 1);
+    if (!work_waits(p) || load_seq(&trix_sched.nidle) || now - p->asked_at < trix_preempt_slice / 4) return;
+    p->asked_at = now;
+    trix_preempt_ask(w, ticks);
 }
 
 /* One processor; true when it was worth looking. */
@@ -55,7 +65,10 @@ static bool look_at(struct proc *p, uint64_t now) {
     lock_acquire(&trix_sched.lock);
     struct worker *w = p->worker;
     struct thread *t = w ? w->thread : NULL;
+    bool adrift = p->adrift == 1;
+    if (adrift) p->adrift = 2;
     lock_release(&trix_sched.lock);
+    if (adrift) trix_worker_give(p);
     if (!t) return false;
     uint32_t ticks = load_relaxed(&p->ticks);
     bool blocked = load_seq(&t->state) == THREAD_BLOCKED, was_blocked = p->seen_blocked;
@@ -75,7 +88,7 @@ static bool look_at(struct proc *p, uint64_t now) {
         trix_wake();
         return true;
     }
-    if (now - p->seen_at > SLICE_NS) store_relaxed(&p->poke, 1);
+    if (now - p->seen_at > trix_preempt_slice) make_room(p, w, ticks, now);
     return false;
 }
 
@@ -94,7 +107,8 @@ static bool look_at_time(uint64_t now) {
 
 static void sleep_while_idle(void) {
     store_seq(&trix_sched.monitor_asleep, 1);
-    if (load_seq(&trix_sched.nidle) >= load_relaxed(&trix_sched.nprocs) && !load_seq(&trix_dump_wanted))
+    if (load_seq(&trix_sched.nidle) >= load_relaxed(&trix_sched.nprocs) && !load_seq(&trix_dump_wanted) &&
+        !load_seq(&trix_sched.monitor_call))
         trix_os_futex_wait(&trix_sched.monitor_asleep, 1, 0);
     store_seq(&trix_sched.monitor_asleep, 0);
 }
@@ -105,8 +119,20 @@ void trix_monitor_wake(void) {
     trix_os_futex_wake(&trix_sched.monitor_asleep, 1);
 }
 
+void trix_monitor_call(void) {
+    store_seq(&trix_sched.monitor_call, 1);
+    trix_os_futex_wake(&trix_sched.monitor_call, 1);
+    trix_monitor_wake();
+}
+
+static void rest_for(uint64_t ns) {
+    trix_os_futex_wait(&trix_sched.monitor_call, 0, ns);
+    store_seq(&trix_sched.monitor_call, 0);
+}
+
 static void *monitor_main(void *arg) {
-    uint64_t rest = SHORTEST_NS;
+    uint64_t rest = SHORTEST_NS, looked_beside = 0;
+    uint64_t longest = min_u64(LONGEST_NS, trix_preempt_slice);
     uint32_t quiet = 0;
     (void)arg;
     for (;;) {
@@ -116,13 +142,18 @@ static void *monitor_main(void *arg) {
             rest = SHORTEST_NS;
             quiet = 0;
         }
-        trix_os_sleep(rest);
+        rest_for(rest);
         uint64_t now = trix_os_now();
         bool useful = look_at_time(now);
-        for (uint32_t i = 0; i < load_relaxed(&trix_sched.nprocs); i++) useful |= look_at(&trix_sched.procs[i], now);
+        trix_staff();
+        for (uint32_t i = 0; i < load_relaxed(&trix_sched.most_procs); i++) useful |= look_at(&trix_sched.procs[i], now);
+        if (now - looked_beside > trix_preempt_slice) {
+            looked_beside = now;
+            trix_preempt_ask_beside();
+        }
         quiet = useful ? 0 : quiet + 1;
         if (useful) rest = SHORTEST_NS;
-        else if (quiet > QUIET_LOOKS) rest = min_u64(rest * 2, load_seq(&trix_sched.nidle) ? LONGEST_IDLE_NS : LONGEST_NS);
+        else if (quiet > QUIET_LOOKS) rest = min_u64(rest * 2, load_seq(&trix_sched.nidle) ? LONGEST_IDLE_NS : longest);
     }
     return NULL;
 }

@@ -28,12 +28,17 @@ extern struct sched {
     uint32_t spinning;        /* workers that look for work and have none; seq_cst */
     struct proc *procs;       /* MAX_PROCS of them; constant */
     uint32_t nprocs;          /* in use; lock to write */
+    uint32_t most_procs;      /* ever in use; lock to write */
     struct worker *workers;   /* all, by worker.all; release */
     uint32_t nworkers;        /* lock */
     uint32_t goroutines;      /* alive; relaxed */
     uint64_t ids;             /* relaxed */
     uint32_t started;         /* 0, 1 being started, 2; seq_cst */
     uint32_t monitor_asleep;  /* futex; seq_cst */
+    uint32_t monitor_call;    /* futex; seq_cst */
+    struct worker *paused, *last_paused; /* that want a processor back: preempt.c; lock */
+    uint32_t npaused;         /* lock to write, read seq_cst */
+    uint32_t beside;          /* some goroutine runs without a processor; relaxed */
     uint32_t parked_threads;  /* that are no workers and wait for somebody; seq_cst */
     uint64_t polls;           /* ns: last look at the poller; relaxed */
 } trix_sched;
@@ -100,12 +105,16 @@ void trix_worker_idle(struct worker *w);
 bool trix_proc_acquire(struct worker *w); /* an idle one */
 void trix_proc_retire(struct worker *w);  /* its processor is one too many: what is queued there goes to the global queue */
 void trix_worker_give(struct proc *p);    /* wakes or makes a worker for it; monitor, sched.lock not held */
+void trix_staff(void);                    /* a worker for an idle processor, if there is work; monitor */
+void trix_proc_release(struct worker *w); /* outside, in a handler: its processor goes to an idle worker, or adrift */
+void trix_proc_pass(struct worker *from, struct worker *to); /* sched.lock held */
 bool trix_worker_make(struct proc *p);
 NORETURN void trix_schedule(struct thread *t); /* the loop on the system stack (schedule.c) */
 
 /* ---- monitor.c ---- */
 bool trix_monitor_start(void);
-void trix_monitor_wake(void);
+void trix_monitor_wake(void); /* if all processors were idle */
+void trix_monitor_call(void); /* there is something for it to do now */
 
 /* ---- what the collector asks (scan.c) ---- */
 void trix_scan_register(void);

@@ -10,6 +10,7 @@
 #include "switch.h"
 #include "timers.h"
 #include "poller.h"
+#include "preempt.h"
 #include "walk.h"
 #include "../gc/gc.h"
 #include "../heap/metadata.h"
@@ -336,7 +337,10 @@ static struct g *find(struct thread *t, struct worker *w) {
     store_relaxed(&p->poke, 0);
     trix_timers_run(t);
     struct g *g = NULL;
-    if (p->ticks % LOOK_AROUND == 1) g = trix_global_pop(p);
+    if (p->ticks % LOOK_AROUND == 1) {
+        if (trix_preempt_resume(w)) return NULL;
+        g = trix_global_pop(p);
+    }
     if (!g) g = trix_queue_pop_next(p);
     if (!g) g = trix_queue_pop(p);
     if (!g) g = trix_global_pop(p);
@@ -347,7 +351,7 @@ static struct g *find(struct thread *t, struct worker *w) {
     } else if (g && p->ticks % LOOK_AROUND == 1 && trix_poller_used()) {
         trix_poller_look(t, 0);
     }
-    if (g) return g;
+    if (g || trix_preempt_resume(w)) return g;
     if (!w->spinning && 2 * load_seq(&trix_sched.spinning) < trix_sched.nprocs - load_seq(&trix_sched.nidle)) {
         w->spinning = true;
         fetch_add_seq(&trix_sched.spinning, 1);

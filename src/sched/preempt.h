@@ -1,0 +1,21 @@
+/* preempt.h - taking the processor from a goroutine that computes on and on: see preempt.c. */
+#ifndef TRIX_PREEMPT_H
+#define TRIX_PREEMPT_H
+
+#include "sched.h"
+
+void trix_preempt_init(void);
+
+/* ns a goroutine may run while others wait; constant from the start on. */
+extern uint64_t trix_preempt_slice;
+
+/* Asks the goroutine that has run since its processor's choice number `ticks` to make room; monitor. */
+void trix_preempt_ask(struct worker *w, uint32_t ticks);
+/* Asks those that run without a processor to stand by; monitor, every slice. */
+void trix_preempt_ask_beside(void);
+
+/* Passes the worker's processor to the goroutine that has been paused longest; false: there is none. Inside, on the system stack;
+ * the worker has none afterwards. */
+bool trix_preempt_resume(struct worker *w);
+
+#endif
