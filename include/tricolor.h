@@ -34,5 +34,9 @@
 #include "tricolor/life.h"
 #include "tricolor/arena.h"
 #include "tricolor/pool.h"
+#include "tricolor/slice.h"
+#include "tricolor/string.h"
+#include "tricolor/builder.h"
+#include "tricolor/hashmap.h"
 
 #endif

@@ -77,3 +77,52 @@ int end_of_life(tri_pool *pool) {
     tri_arena_free(arena);
     return tri_weak_get(weak) == kept && tri_cleanup_stop(cleanup) && points->x;
 }
+
+TRI_SLICE(ints, int)
+TRI_SLICE(nodes, struct node *)
+TRI_SLICE(points, point)
+TRI_MAP(ages, tri_string, int)
+TRI_MAP(marks, const char *, struct node *)
+TRI_MAP(places, point, point)
+TRI_MAP(weights, double, float)
+
+int data(tri_hash_fn hash, tri_equal_fn equal, struct node *n);
+int data(tri_hash_fn hash, tri_equal_fn equal, struct node *n) {
+    ints s = tri_make(ints, 0, 4), t = tri_slice_of(s, 0, 0);
+    nodes all = tri_make(nodes, 1, 1);
+    point origin = {0, 0};
+    points line = tri_make(points, 0, 0);
+    tri_slice any = tri_slice_make(long, 1, 2);
+    s = tri_append(s, 1, 2, 3);
+    t = tri_append_slice(tri_slice_of(s, 0, 1, 2), t);
+    all = tri_append(all, n, n->next);
+    line = tri_append(line, origin);
+    any = tri_append(any, 5L);
+    any = tri_slice_of(any, 1, 2);
+    tri_slice_at(any, long, 0)++;
+    tri_at(s, 1) = 7;
+    tri_set(tri_at(all, 0), n);
+    tri_copy(s, t);
+    s = tri_slice_clone(tri_slice_grow(tri_slice_clip(tri_slice_delete(s, 0, 1)), 10));
+    tri_slice_clear(line);
+
+    ages a = tri_map_new(ages);
+    marks m = tri_map_new_sized(marks, 100);
+    places p = tri_map_new_with(places, 0, hash, equal);
+    weights w = NULL;
+    tri_string k = tri_string_concat(TRI_STR("a"), TRI_STR("b"));
+    int v, *found = tri_map_get(a, k);
+    tri_map_put(a, k, 1);
+    ++*tri_map_slot(a, TRI_STR("c"));
+    tri_map_put(m, "node", n);
+    tri_map_put(p, origin, origin);
+    tri_map_each(a, &k, &v) s = tri_append(s, v);
+    tri_map_each(a, &k, NULL) continue;
+    tri_map_iter it = tri_map_iterate(m);
+    while (tri_map_next(m, &it, NULL, &n)) tri_map_delete(a, k);
+    tri_map_clear(p);
+    tri_builder b = {NULL, 0, 0, 0};
+    tri_builder_write_string(&b, k);
+    return found == NULL && tri_map_has(m, "x") && tri_map_value(w, 1.5) > 0 && tri_map_value(p, origin).x &&
+           tri_map_len(a) == tri_builder_string(&b).len;
+}
