@@ -31,6 +31,7 @@
 /* Between a thread and a signal handler on that thread only the compiler reorders. */
 #define signal_fence()         __atomic_signal_fence(__ATOMIC_SEQ_CST)
 #define fence_seq()            __atomic_thread_fence(__ATOMIC_SEQ_CST)
+#define acquire_fence()        __atomic_thread_fence(__ATOMIC_ACQUIRE)
 /* Everything written to a new object or span is seen before any pointer to it (x86: free; aarch64: dmb ishst). */
 #define publication_fence()    __atomic_thread_fence(__ATOMIC_RELEASE)
 

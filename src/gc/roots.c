@@ -9,8 +9,11 @@
 #include "../os/os.h"
 #include "../../include/tricolor/control.h"
 
+#include <dlfcn.h>
 #include <link.h>
 #include <string.h>
+
+extern __typeof__(dlinfo) dlinfo __attribute__((weak)); /* a static executable has none */
 
 /* ---- growing lists of ranges ---- */
 
@@ -49,7 +52,7 @@ static struct {
     uint64_t static_tls; /* bytes of the static area of thread-locals; collector */
     uint32_t unmapping;  /* dlcloses under way; seq_cst */
     bool torn;           /* a child of a fork in the middle of another thread's dlopen or dlclose; collector */
-    bool inherited;      /* a child, and the loader has done nothing since the fork; collector */
+    uintptr_t inherited; /* a child of a fork: which objects were loaded then, until that changes; 0: no; collector */
 } roots = {
     .lock = LOCK_INIT(ROOTS),
     .segments.each = sizeof(struct range),
@@ -123,15 +126,24 @@ static int add_object(struct dl_phdr_info *info, size_t size, void *arg) {
     return 0;
 }
 
-/* A figure for which objects the loader's list holds, read without its lock: 0 while the loader changes it. Other
- * threads of the program are stopped, or the answer is only used to be told wrong later. */
-static uintptr_t loaded_maps(void) {
+static uintptr_t add_to_figure(uintptr_t sum, const struct link_map *at, uintptr_t base) {
+    return (sum ^ (uintptr_t)at ^ base) * 0x9e3779b97f4a7c15ull;
+}
+
+/* A figure for which objects the loader's list holds, read without its lock; world stopped, or under the lock. (A thread may
+ * have been stopped in the middle of a change: the list is whole at each instruction of it.) */
+static uintptr_t list_figure(void) {
     uintptr_t sum = 1;
+    for (const struct link_map *m = _r_debug.r_map; m; m = m->l_next) sum = add_to_figure(sum, m, m->l_addr);
+    return sum | 1;
+}
+
+/* The same, or 0 while the loader changes it. Other threads of the program are stopped, or the answer is only used to be told
+ * wrong later. */
+static uintptr_t loaded_maps(void) {
     if (_r_debug.r_state == RT_CONSISTENT) roots.torn = false;
     else if (!roots.torn) return 0;
-    for (const struct link_map *m = _r_debug.r_map; m; m = m->l_next)
-        sum = (sum ^ (uintptr_t)m ^ m->l_addr) * 0x9e3779b97f4a7c15ull;
-    return sum | 1;
+    return list_figure();
 }
 
 static int note_object(struct dl_phdr_info *info, size_t size, void *arg) {
@@ -141,24 +153,23 @@ static int note_object(struct dl_phdr_info *info, size_t size, void *arg) {
     return arg == NULL;
 }
 
-/* The same, read through the kernel: the list may change, and go, while we read. */
-static uintptr_t loaded_maps_racily(void) {
+/* The same figure, read through the kernel, since the list may change, and go, while we read. Calls visit for each object. */
+static uintptr_t walk_maps(void (*visit)(const struct link_map *at, uintptr_t base)) {
     enum { MOST = 10000 };
     uintptr_t sum = 1;
     struct link_map m = {.l_next = _r_debug.r_map};
     for (int i = 0; m.l_next && i < MOST; i++) {
         const struct link_map *at = m.l_next;
         if (trix_os_read_self(&m, at, sizeof m) != sizeof m) return 0;
-        sum = (sum ^ (uintptr_t)at ^ m.l_addr) * 0x9e3779b97f4a7c15ull;
+        sum = add_to_figure(sum, at, m.l_addr);
+        if (visit) visit(at, m.l_addr);
     }
     return sum | 1;
 }
 
-/* In a child of a fork the loader's lock may be held for ever, by a thread that is no more (libc does not free it): as
- * long as nothing has been loaded or unloaded since, the list is the parent's. */
 void trix_roots_refresh(void) {
-    if (roots.inherited && loaded_maps_racily() == roots.seen_maps) return;
-    roots.inherited = false;
+    if (roots.inherited && walk_maps(NULL) == roots.inherited) return;
+    roots.inherited = 0;
     roots.segments.n = roots.plugins.n = roots.tls.n = 0;
     /* First the figure, then the list: what comes in between is in the list too soon, and makes the figure stale. */
     dl_iterate_phdr(note_object, NULL);
@@ -166,13 +177,53 @@ void trix_roots_refresh(void) {
 }
 
 bool trix_roots_fresh(void) {
+    if (roots.inherited && list_figure() == roots.inherited) return true;
     uintptr_t now = loaded_maps();
     return now && now == roots.seen_maps;
 }
 
-/* What a thread that is no more was doing to the list stays half done until the next dlopen. */
+/* ---- the loader's list in the child of a fork ----
+ *
+ * The loader's locks may be held for ever, by a thread that is no more (libc does not free them), and its list may have
+ * changed since it was read. So what was opened since the start is looked for without asking: the segments by the object's
+ * own header, which the loader maps at its base, the thread-locals by dlinfo, which takes no lock. That holds until the
+ * list changes: then some thread of the child has had the locks, and they are free. */
+
+/* Bytes of its thread-locals. */
+static size_t inherit_segments(uintptr_t base) {
+    size_t tls = 0;
+    ElfW(Ehdr) header;
+    ElfW(Phdr) p;
+    if (trix_os_read_self(&header, (const void *)base, sizeof header) != sizeof header ||
+        memcmp(header.e_ident, ELFMAG, SELFMAG) != 0 || header.e_phentsize != sizeof p)
+        return 0;
+    for (unsigned i = 0; i < header.e_phnum; i++) {
+        uintptr_t at = base + header.e_phoff + i * sizeof p;
+        if (trix_os_read_self(&p, (const void *)at, sizeof p) != sizeof p) return tls;
+        uintptr_t lo = base + p.p_vaddr;
+        if (p.p_type == PT_LOAD && p.p_flags & PF_W) add_segment(&roots.plugins, lo, lo + p.p_memsz);
+        if (p.p_type == PT_TLS && p.p_memsz) tls = p.p_memsz;
+    }
+    return tls;
+}
+
+static void inherit_tls(const struct link_map *at, size_t bytes) {
+    size_t id = 0;
+    if (!bytes || !dlinfo || dlinfo((void *)(uintptr_t)at, RTLD_DI_TLS_MODID, &id) != 0 || !id) return;
+    const struct tls_module *known = roots.tls.item;
+    for (size_t i = 0; i < roots.tls.n; i++)
+        if (known[i].id == id && known[i].bytes == bytes) return;
+    *(struct tls_module *)list_add(&roots.tls) = (struct tls_module){id, bytes};
+}
+
+static void inherit_object(const struct link_map *at, uintptr_t base) {
+    if (!loaded_at_start(base)) inherit_tls(at, inherit_segments(base));
+}
+
 void trix_roots_reset_after_fork(void) {
-    roots.torn = roots.inherited = true;
+    roots.torn = true; /* what a thread that is no more was doing to the list stays half done until the next dlopen */
+    roots.plugins.n = 0;
+    roots.inherited = walk_maps(inherit_object);
 }
 
 /* Before the program has threads. */

@@ -74,10 +74,12 @@ static void run_activate(struct run_table *t, const struct layout *l) {
 /* Makes the slots of a claim the run's; the last claim has been handed out wholly. */
 static void run_take_claim(struct run_table *t, const struct layout *l, const struct claim *claim) {
     struct run_state *r = &t->cold[l->id];
-    r->page = claim->page;
+    store_release(&r->moves, r->moves + 1);
+    publication_fence();
     r->claimed = claim->count;
     r->dirty = claim->dirty;
     memcpy(r->pending, claim->slots, sizeof r->pending);
+    store_release(&r->page, claim->page);
     run_activate(t, l);
 }
 
@@ -94,7 +96,7 @@ static bool run_take_reserve(struct run_table *t, const struct layout *l) {
     if (!r->reserve) return false;
     struct claim claim = {.page = r->reserve, .count = l->slots, .dirty = false};
     for (unsigned w = 0; w * 64 < l->slots; w++) claim.slots[w] = layout_valid(l, w);
-    r->reserve = map_state(r->reserve)->next;
+    r->reserve = map_state(r->reserve)->next; /* first: once its slots are handed out, `next` may lead into the layout's list */
     run_take_claim(t, l, &claim);
     return true;
 }
@@ -248,16 +250,26 @@ uint64_t trix_cache_close(struct thread_cache *cache) {
 
 /* ---- looking in ---- */
 
+/* As it looks at the moment; when the thread goes on to another span meanwhile, a mixture of the two. */
+RACY_READS static bool run_holds(const struct run_table *t, const struct layout *l, uint32_t page, unsigned slot) {
+    const struct run_state *r = &t->cold[l->id];
+    for (uint32_t reserved = load_relaxed(&r->reserve); reserved; reserved = load_relaxed(&map_state(reserved)->next))
+        if (reserved == page) return true;
+    if (load_acquire(&r->page) != page) return false;
+    uintptr_t at = slot_address(l, page, slot);
+    struct tri__run run = run_look(&t->hot[l->id]);
+    return bits_test(r->pending, slot) || (at >= run.cur && at < run.end);
+}
+
 RACY_READS bool trix_cache_holds(const struct thread_cache *cache, uint32_t page, unsigned id, unsigned slot) {
     const struct run_table *t = cache->table;
     if (!t) return false;
-    const struct run_state *r = &t->cold[id];
-    for (uint32_t reserved = load_relaxed(&r->reserve); reserved; reserved = map_state(reserved)->next)
-        if (reserved == page) return true;
-    if (load_relaxed(&r->page) != page) return false;
-    uintptr_t at = slot_address(layout_by_id(id), page, slot);
-    struct tri__run run = run_look(&t->hot[id]);
-    return bits_test(r->pending, slot) || (at >= run.cur && at < run.end);
+    for (;;) {
+        uint32_t moves = load_acquire(&t->cold[id].moves);
+        if (!run_holds(t, layout_by_id(id), page, slot)) return false;
+        acquire_fence();
+        if (load_relaxed(&t->cold[id].moves) == moves) return true;
+    }
 }
 
 void trix_cache_blacken(const struct thread_cache *cache) {

@@ -23,6 +23,7 @@
 struct run_state {
     uint32_t page;    /* span the slots were claimed in, 0 for none */
     uint32_t reserve; /* spans claimed whole by tri_prealloc, linked by state.next */
+    uint32_t moves;   /* rises before what is below and in `reserve` begins to tell of another span: for trix_cache_holds */
     uint16_t claimed; /* slots claimed in `page` */
     uint16_t want;    /* slots to claim next; 0: not decided yet */
     bool dirty;       /* stretches must be zeroed */
@@ -73,7 +74,8 @@ void trix_cache_swap(struct thread_cache *cache);
 /* After a swap: gives back what the old table still holds. Returns the bytes given back. */
 uint64_t trix_cache_retire(struct thread_cache *cache);
 
-/* Whether the table in use holds the slot claimed and not handed out. Racy towards its own thread. */
+/* Whether the table in use holds the slot claimed and not handed out. Any thread, inside, with the list of threads locked. Never
+ * true of a slot that was handed out before the call, whatever the table's own thread does meanwhile. */
 bool trix_cache_holds(const struct thread_cache *cache, uint32_t page, unsigned layout, unsigned slot);
 
 /* For the check mark, with the thread stopped: sets the mark bits of what the table in use holds and has not handed out. Its

@@ -439,22 +439,20 @@ EXPORT int sem_clockwait(sem_t *restrict s, clockid_t clock, const struct timesp
 #endif
 
 EXPORT int pthread_cond_wait(pthread_cond_t *restrict c, pthread_mutex_t *restrict m) {
-    static __typeof__(pthread_cond_wait) *next;
-    if (!load_relaxed(&next)) store_relaxed(&next, trix_libc_next_version("pthread_cond_wait", COND_VERSION));
+    __typeof__(pthread_cond_wait) *next = NEXT_VERSION(pthread_cond_wait, COND_VERSION);
     BLOCKING_KEEP(c);
     BLOCKING_KEEP(m);
     BLOCKING(b);
-    return load_relaxed(&next)(c, m);
+    return next(c, m);
 }
 
 EXPORT int pthread_cond_timedwait(pthread_cond_t *restrict c, pthread_mutex_t *restrict m,
                                   const struct timespec *restrict until) {
-    static __typeof__(pthread_cond_timedwait) *next;
-    if (!load_relaxed(&next)) store_relaxed(&next, trix_libc_next_version("pthread_cond_timedwait", COND_VERSION));
+    __typeof__(pthread_cond_timedwait) *next = NEXT_VERSION(pthread_cond_timedwait, COND_VERSION);
     BLOCKING_KEEP(c);
     BLOCKING_KEEP(m);
     BLOCKING(b);
-    return load_relaxed(&next)(c, m, until);
+    return next(c, m, until);
 }
 
 EXPORT int pthread_cond_clockwait(pthread_cond_t *restrict c, pthread_mutex_t *restrict m, clockid_t clock,

@@ -19,18 +19,6 @@
 #include "../os/libc.h"
 #include "../os/os.h"
 
-/* The C library's function of that name; resolved once. NULL in a fully static executable. */
-#define NEXT(name)                                                                                             \
-    ({                                                                                                         \
-        static __typeof__(name) *next_;                                                                        \
-        __typeof__(name) *found_ = __atomic_load_n(&next_, __ATOMIC_RELAXED);                                  \
-        if (UNLIKELY(!found_)) {                                                                               \
-            found_ = (__typeof__(name) *)trix_libc_next(#name);                                                \
-            __atomic_store_n(&next_, found_, __ATOMIC_RELAXED);                                                \
-        }                                                                                                      \
-        found_;                                                                                                \
-    })
-
 /* ---- one blocking call ---- */
 struct blocking {
     struct thread *t; /* NULL: not attached, inside, or blocked already */

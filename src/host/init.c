@@ -3,6 +3,7 @@
 #include "host.h"
 
 void trix_host_init(void) {
+    trix_libc_init();
     trix_signals_init();
     trix_host_threads_init();
     trix_fork_init();

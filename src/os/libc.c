@@ -27,24 +27,28 @@ void *const trix_libc_fetch = (void *)mq_notify;
 
 bool trix_libc_static(void) { return __pthread_create != NULL; }
 
-void *trix_libc_next(const char *name) { return trix_libc_static() ? NULL : dlsym(RTLD_NEXT, name); }
-
-void *trix_libc_next_version(const char *name, const char *version) {
-    void *found = trix_libc_static() ? NULL : dlvsym(RTLD_NEXT, name, version);
-    return found ? found : trix_libc_next(name);
+/* A symbol without that version has only one. */
+void *trix_libc_next(struct libc_next *next) {
+    if (trix_libc_static()) return NULL;
+    void *found = next->version ? dlvsym(RTLD_NEXT, next->name, next->version) : NULL;
+    if (!found) found = dlsym(RTLD_NEXT, next->name);
+    store_relaxed(&next->found, found);
+    return found;
 }
 
-/* The function by its second name in a static executable, or else the next one, looked up once. */
+extern struct libc_next *const __start_trix_next[] __attribute__((weak, visibility("hidden")));
+extern struct libc_next *const __stop_trix_next[] __attribute__((weak, visibility("hidden")));
+
+void trix_libc_init(void) {
+    for (struct libc_next *const *next = __start_trix_next; next < __stop_trix_next; next++) trix_libc_next(*next);
+}
+
+/* The function by its second name in a static executable, or else the next one. */
 #define LIBC(name, second)                                                                                     \
     ({                                                                                                         \
-        static __typeof__(name) *cached_;                                                                      \
-        __typeof__(name) *found_ = load_relaxed(&cached_);                                                     \
-        if (UNLIKELY(!found_)) {                                                                               \
-            found_ = (second) ? (second) : (__typeof__(name) *)trix_libc_next(#name);                          \
-            CHECK(found_, "libc has no " #name);                                                               \
-            store_relaxed(&cached_, found_);                                                                   \
-        }                                                                                                      \
-        found_;                                                                                                \
+        __typeof__(name) *function_ = (second) ? (second) : NEXT(name);                                        \
+        CHECK(function_, "libc has no " #name);                                                                \
+        function_;                                                                                             \
     })
 
 int trix_libc_pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*start)(void *), void *arg) {

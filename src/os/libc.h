@@ -9,11 +9,26 @@
 /* Whether this is a fully static executable: the archive in one without a loader. */
 bool trix_libc_static(void);
 
-/* The next definition of the name behind this library's, or NULL in a fully static executable. */
-void *trix_libc_next(const char *name);
+/* One name whose next definition, behind this library's, is wanted. All are looked up at the start, so that nobody asks the
+ * loader later: from a signal handler, or in the child of a fork, where its lock may be held for ever by a thread that is
+ * no more. */
+struct libc_next {
+    void *found;         /* relaxed; NULL: not looked up yet, or there is none */
+    const char *name;
+    const char *version; /* of the symbol, where there are several; or NULL */
+};
+void *trix_libc_next(struct libc_next *next);
+void trix_libc_init(void);
 
-/* The same, of a given symbol version where there is one. */
-void *trix_libc_next_version(const char *name, const char *version);
+/* The C library's function of that name; NULL in a fully static executable. */
+#define NEXT_VERSION(name, version)                                                                            \
+    ({                                                                                                         \
+        static struct libc_next next_ = {NULL, #name, version};                                                \
+        static struct libc_next *const listed_ __attribute__((section("trix_next"), used)) = &next_;           \
+        void *found_ = __atomic_load_n(&next_.found, __ATOMIC_RELAXED);                                        \
+        (__typeof__(name) *)(LIKELY(found_) ? found_ : trix_libc_next(&next_));                                \
+    })
+#define NEXT(name) NEXT_VERSION(name, NULL)
 
 /* The C library's pthread_create and kin: they return what it does. */
 int trix_libc_pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*start)(void *), void *arg);
