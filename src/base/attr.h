@@ -14,6 +14,12 @@
 #define UNUSED       __attribute__((unused))
 #define PRINTF(f, a) __attribute__((format(printf, f, a)))
 #define ALIGNED(n)   __attribute__((aligned(n)))
+/* In a section that is walked from __start_NAME to __stop_NAME, whatever a linker thinks of who refers to it. */
+#if __has_attribute(retain)
+#define KEPT_IN(name) __attribute__((section(name), used, retain))
+#else
+#define KEPT_IN(name) __attribute__((section(name), used))
+#endif
 #define LIKELY(x)    __builtin_expect(!!(x), 1)
 #define UNLIKELY(x)  __builtin_expect(!!(x), 0)
 #define ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))

@@ -1,7 +1,8 @@
 /* modules.c - see modules.h.
  *
- * Handlers look ranges up while other threads may register modules, so the list is only ever prepended to, with a
- * release store, and a record is taken out only with the world stopped. Each record keeps its ranges sorted.
+ * Handlers look ranges up while other threads may register and forget modules, so the list is prepended to with a release
+ * store, and a record that has been taken out goes only when no handler is looking any more. (Stopping the world would not
+ * do: a signal may meet a thread that is blocked, and counts as stopped.) Each record keeps its ranges sorted.
  */
 #include "modules.h"
 #include "../heap/gate.h"
@@ -25,9 +26,12 @@ struct module {
     struct ras_range range[];
 };
 
+enum { MODULE_REGISTERED = 1, MODULE_GONE /* about to be unmapped: not to be registered again */ };
+
 static struct {
     struct lock lock;
-    struct module *first; /* release; written under lock */
+    struct module *first; /* seq_cst; written under lock, as are the links */
+    uint32_t readers;     /* handlers that look through the list; seq_cst */
 } modules = {.lock = LOCK_INIT(MODULES)};
 
 uint64_t trix_modules_rewinds;
@@ -85,8 +89,8 @@ EXPORT void tri__module_register(struct tri__module *of) {
     if (!of->registered) {
         struct module *m = module_make(of);
         m->next = modules.first;
-        store_release(&modules.first, m);
-        of->registered = 1;
+        store_seq(&modules.first, m);
+        of->registered = MODULE_REGISTERED;
         *of->barrier_flag = gate_marking();
     }
     lock_release(&modules.lock);
@@ -110,29 +114,47 @@ static const struct ras_range *find_range(const struct module *m, uintptr_t pc) 
     return low < m->nranges && m->range[low].start < pc && pc < m->range[low].end ? &m->range[low] : NULL;
 }
 
-bool trix_modules_rewind(void *context) {
-    uintptr_t pc = trix_os_context_pc(context);
-    for (const struct module *m = load_acquire(&modules.first); m; m = load_acquire(&m->next)) {
+static const struct ras_range *find_in_list(uintptr_t pc) {
+    for (const struct module *m = load_seq(&modules.first); m; m = load_seq(&m->next)) {
         const struct ras_range *r = find_range(m, pc);
-        if (!r) continue;
-        trix_os_context_set_pc(context, r->start);
-        fetch_add_relaxed(&trix_modules_rewinds, 1);
-        return true;
+        if (r) return r;
     }
-    return false;
+    return NULL;
 }
 
+bool trix_modules_rewind(void *context) {
+    fetch_add_seq(&modules.readers, 1);
+    const struct ras_range *r = find_in_list(trix_os_context_pc(context));
+    if (UNLIKELY(r)) {
+        trix_os_context_set_pc(context, r->start);
+        fetch_add_relaxed(&trix_modules_rewinds, 1);
+    }
+    fetch_sub_seq(&modules.readers, 1);
+    return r != NULL;
+}
+
+static struct module *unlink_module(struct tri__module *of) {
+    for (struct module **link = &modules.first; *link; link = &(*link)->next) {
+        struct module *m = *link;
+        if (m->of != of) continue;
+        store_seq(link, m->next);
+        return m;
+    }
+    return NULL;
+}
+
+/* Whatever code of the module still runs, in later destructors, stores the slow way, which is always right. */
 void trix_modules_forget(struct tri__module *of) {
     lock_acquire(&modules.lock);
-    for (struct module **link = &modules.first; *link;) {
-        struct module *m = *link;
-        if (m->of == of) {
-            store_release(link, m->next);
-            trix_os_unmap(m, m->mapped);
-            of->registered = 0;
-        } else {
-            link = &m->next;
-        }
+    struct module *m = unlink_module(of);
+    if (m) {
+        of->registered = MODULE_GONE;
+        *(volatile unsigned char *)of->barrier_flag = 1;
     }
     lock_release(&modules.lock);
+    if (!m) return;
+    while (load_seq(&modules.readers)) trix_os_yield();
+    trix_os_unmap(m, m->mapped);
 }
+
+void trix_modules_reset_after_fork(void) { modules.readers = 0; }

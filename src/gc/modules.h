@@ -12,8 +12,9 @@ void trix_modules_set_barrier(bool on);
 bool trix_modules_rewind(void *context);
 extern uint64_t trix_modules_rewinds; /* how often; relaxed */
 
-/* The module is about to be unmapped; world stopped. */
+/* The module is about to be unmapped. Inside. */
 struct tri__module;
 void trix_modules_forget(struct tri__module *of);
+void trix_modules_reset_after_fork(void);
 
 #endif

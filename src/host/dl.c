@@ -14,12 +14,9 @@ static void note_end(void) { store_relaxed(&ending, 1); }
 
 void trix_dl_init(void) { atexit(note_end); }
 
-/* No handler may be looking through the list of modules: the world is stopped for a moment. */
 EXPORT void tri__module_unregister(struct tri__module *of) {
     if (load_relaxed(&ending) || !of->registered) return;
     struct gate *g = gate_enter();
-    gate_leave(g);
-    trix_world_stop(false);
     trix_modules_forget(of);
-    trix_world_resume();
+    gate_leave(g);
 }

@@ -24,7 +24,7 @@ void trix_libc_init(void);
 #define NEXT_VERSION(name, version)                                                                            \
     ({                                                                                                         \
         static struct libc_next next_ = {NULL, #name, version};                                                \
-        static struct libc_next *const listed_ __attribute__((section("trix_next"), used)) = &next_;           \
+        static struct libc_next *const listed_ KEPT_IN("trix_next") = &next_;                           \
         void *found_ = __atomic_load_n(&next_.found, __ATOMIC_RELAXED);                                        \
         (__typeof__(name) *)(LIKELY(found_) ? found_ : trix_libc_next(&next_));                                \
     })

@@ -20,7 +20,8 @@ if grep -vnE '^(#.*|[a-z0-9_]+( (shared|archive))?)?$' "$list"; then
 fi
 
 # trix_os_fault is for tests, in builds with TRICOLOR_FAULTS.
-nm -D -g --defined-only "$shared" | awk '{ print $3 }' | sed 's/@.*//' | grep -vx trix_os_fault | sort >"$work/shared"
+# (nm would also show hidden ones, which bfd's linker lists for the beginning and end of a section.)
+readelf --dyn-syms -W "$shared" | awk '$5 ~ /GLOBAL|WEAK/ && $6 ~ /DEFAULT|PROTECTED/ && $7 != "UND" { print $8 }' | sed 's/@.*//' | grep -vx trix_os_fault | sort >"$work/shared"
 # What a compiler or sanitizer emits for its own purposes has a dot in it, or its name.
 nm -g --defined-only "$archive" 2>/dev/null | awk 'NF == 3 { print $3 }' |
     grep -vE '^trix_|\.|^__(asan|tsan|ubsan|odr_asan|emutls)' | sort -u >"$work/archive"

@@ -2,6 +2,8 @@
  * allocates, collects, makes threads, forks again; it finds every object as it was. */
 #include "check.h"
 
+#include <linux/futex.h>
+
 enum { FORKS = 24, LIST = 3000 };
 
 struct stamped *list; /* root */
@@ -23,7 +25,11 @@ static void check_list(void) {
 static int stop, resting; /* atomic: while a child works, the parent's threads leave it the processors */
 
 static void rest(void) {
-    while (posted(&resting) && !posted(&stop)) usleep(500);
+    while (posted(&resting)) syscall(SYS_futex, &resting, FUTEX_WAIT, 1, NULL);
+}
+static void let_rest(int yes) {
+    __atomic_store_n(&resting, yes, __ATOMIC_SEQ_CST);
+    if (!yes) syscall(SYS_futex, &resting, FUTEX_WAKE, INT32_MAX);
 }
 static void *mutate(void *arg) {
     struct stamped *own = NULL;
@@ -84,11 +90,11 @@ int main(void) {
             child_works(i % 12 == 0);
             _exit(0);
         }
-        __atomic_store_n(&resting, 1, __ATOMIC_SEQ_CST);
+        let_rest(1);
         if (i % 3) check_list();
         REQUIRE(waitpid(child, &status, 0) == child, "waitpid");
         REQUIRE(status == 0, "child %d has ended with status %x", i, status);
-        __atomic_store_n(&resting, 0, __ATOMIC_SEQ_CST);
+        let_rest(0);
     }
     post(&stop);
     for (int i = 0; i < 3; i++) pthread_join(threads[i], NULL);

@@ -4,6 +4,7 @@
 #include "check.h"
 
 #include <dlfcn.h>
+#include <poll.h>
 
 enum { THREADS = 4, ROUNDS = 60 };
 
@@ -89,10 +90,45 @@ static void come_and_go(void) {
     gc_loop_stop(&loop);
 }
 
+/* A handler looks for the sequence it has interrupted also on a thread that is blocked, and so need not stop for a module
+ * to go. */
+enum { DEAF = 3, MODULES = 1500 };
+static int over, tids[DEAF]; /* atomic */
+
+static void on_usr1(int sig) { (void)sig; }
+static void *be_deaf(void *tid) {
+    __atomic_store_n((int *)tid, own_tid(), __ATOMIC_SEQ_CST);
+    while (!posted(&over)) poll(NULL, 0, 5);
+    return NULL;
+}
+static void *ring(void *arg) {
+    for (unsigned i = 0; !posted(&over); i++) syscall(SYS_tgkill, getpid(), tids[i % DEAF], SIGUSR1);
+    return arg;
+}
+
+static void go_under_signals(void) {
+    pthread_t deaf[DEAF], bell;
+    signal(SIGUSR1, on_usr1);
+    for (int i = 0; i < DEAF; i++) {
+        pthread_create(&deaf[i], NULL, be_deaf, &tids[i]);
+        await(&tids[i], 1);
+    }
+    pthread_create(&bell, NULL, ring, NULL);
+    for (int i = 0; i < MODULES; i++) dlclose(dlopen(PLUGIN, RTLD_NOW | RTLD_LOCAL));
+    post(&over);
+    pthread_join(bell, NULL);
+    for (int i = 0; i < DEAF; i++) {
+        pthread_kill(deaf[i], SIGUSR1);
+        pthread_join(deaf[i], NULL);
+    }
+}
+
 int main(void) {
     step("globals and thread-locals");
     for (int i = 0; i < 5; i++) hold_all();
     step("come and go");
     come_and_go();
+    step("going under signals");
+    go_under_signals();
     return 0;
 }
