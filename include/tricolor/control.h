@@ -28,11 +28,23 @@ typedef enum tri_tracking {
 /* Returns 0, or -1 with errno EBUSY when the heap is in use already, EINVAL for an unknown value. */
 TRI_API int tri_set_tracking(tri_tracking how);
 
+/* Sets the memory limit, in bytes, as GOMEMLIMIT does: all memory that the library maps and has not given back - the heap,
+ * stacks of goroutines, tables - is kept below it as far as that is possible: by collecting earlier, also with GOGC off, and
+ * by giving memory back. INT64_MAX: no limit. Negative: changes nothing. Returns the old limit. Takes effect at once.
+ *
+ * The limit is soft: when what lives does not fit, or the collector would need more than half of the processors, the heap
+ * grows past it, and TRI_GC_LIMIT_DANGER tells. */
+TRI_API int64_t tri_set_memory_limit(int64_t bytes);
+
+/* Runs a whole cycle and gives all free memory back to the system before it returns. It goes back by itself, but slowly, and
+ * some is kept for the next cycle. */
+TRI_API void tri_free_os_memory(void);
+
 typedef enum tri_gc_event {
     TRI_GC_CYCLE_START, /* marking begins */
     TRI_GC_MARK_END,    /* the live heap is known */
     TRI_GC_SWEEP_END,   /* all garbage is back */
-    TRI_GC_LIMIT_DANGER /* the memory limit cannot be held */
+    TRI_GC_LIMIT_DANGER /* the memory limit cannot be held; after each cycle of which that is true, when it is swept */
 } tri_gc_event;
 
 /* Calls `fn` on the collector's thread at each event; it must be short, and must not wait for a collection. At most

@@ -151,8 +151,11 @@ void trix_options_read(char *const *environment) {
     const char *value;
     if ((value = lookup(environment, "GOGC")) && !trix_parse_gc_percent(value, &trix_options.gc_percent))
         complain("GOGC", value, "a percentage above 0, or off", "100");
-    if ((value = lookup(environment, "GOMEMLIMIT")) && !trix_parse_memory_limit(value, &trix_options.memory_limit))
-        complain("GOMEMLIMIT", value, "bytes, with B, KiB, MiB, GiB or TiB behind the number, or off", "off");
+    if ((value = lookup(environment, "GOMEMLIMIT"))) {
+        trix_options.memory_limit_auto = strcmp(value, "auto") == 0;
+        if (!trix_options.memory_limit_auto && !trix_parse_memory_limit(value, &trix_options.memory_limit))
+            complain("GOMEMLIMIT", value, "bytes, with B, KiB, MiB, GiB or TiB behind the number, off, or auto", "off");
+    }
     if ((value = lookup(environment, "GOMAXPROCS")) && !parse_procs(value, &trix_options.max_procs))
         complain("GOMAXPROCS", value, "a number of processors above 0", "the number of CPUs");
     if ((value = lookup(environment, "TRITRACK")) && !parse_tracking(value, &trix_options.tracking))

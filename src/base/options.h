@@ -12,6 +12,7 @@ enum { TRACK_BARRIER, TRACK_PAGES, TRACK_NONE };
 struct options {
     int gc_percent;       /* -1: off */
     int64_t memory_limit; /* bytes; INT64_MAX: none */
+    bool memory_limit_auto; /* it is the container's */
     int max_procs;        /* 0: as many as CPUs */
     int tracking;         /* TRACK_… */
     struct {

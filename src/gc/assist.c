@@ -8,6 +8,7 @@
  * that is allocated meanwhile counts as live.
  */
 #include "gc.h"
+#include "limit.h"
 #include "thread.h"
 #include "../heap/gate.h"
 #include "../os/os.h"
@@ -47,7 +48,9 @@ static int64_t mark_some(struct thread *t, int64_t work) {
     done = (int64_t)m.hot.work;
     trix_gc_gather(&m);
     trix_work_exit();
-    fetch_add_relaxed(&trix_gc.assist_ns, trix_os_thread_cpu() - began);
+    uint64_t took = trix_os_thread_cpu() - began;
+    fetch_add_relaxed(&trix_gc.assist_ns, took);
+    trix_limit_assisted(took, 0);
     return done;
 }
 
@@ -55,19 +58,36 @@ static bool past_goal(void) {
     return load_relaxed(&trix_gc.live) > (int64_t)min_u64(load_relaxed(&trix_gc.goal), INT64_MAX);
 }
 
+/* CPU time that background marking has had since the start. */
+static uint64_t marking_cpu(void) {
+    return load_relaxed(&trix_gc.background_total_ns) + load_relaxed(&trix_gc.idle_total_ns);
+}
+
+/* What the limiter is told is how long the collector ran meanwhile: on a machine busy with other things the thread would
+ * not have run all the time either. */
+static void await(struct thread *t, const uint32_t *word, uint32_t seen) {
+    uint64_t began = trix_os_now(), cpu = marking_cpu();
+    trix_gate_wait(t, word, seen, WAIT_NS);
+    trix_limit_assisted(0, min_u64(trix_os_now() - began, marking_cpu() - cpu));
+}
+
 static void await_marked(struct thread *t) {
     uint32_t seen = load_seq(&trix_gc.marked);
-    if (gate_marking()) trix_gate_wait(t, &trix_gc.marked, seen, WAIT_NS);
+    if (gate_marking()) await(t, &trix_gc.marked, seen);
 }
 
 void trix_await_cycle(struct thread *t) {
     uint32_t seen = load_seq(&trix_gc.started);
-    if (past_goal() && !gate_marking()) trix_gate_wait(t, &trix_gc.started, seen, WAIT_NS);
+    if (past_goal() && !gate_marking() && !trix_limiting()) await(t, &trix_gc.started, seen);
 }
 
 void trix_assist(struct thread *t) {
     double ratio = trix_gc.work_per_byte;
     if (t->cache.assist_credit >= 0 || !(ratio > 0)) return;
+    if (trix_limiting()) {
+        t->cache.assist_credit = 0;
+        return;
+    }
     double owed = -(double)t->cache.assist_credit * ratio;
     int64_t work = owed > MOST_WORK ? MOST_WORK : owed < LEAST_WORK ? LEAST_WORK : (int64_t)owed;
     int64_t paid = take_credit(work);

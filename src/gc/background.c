@@ -8,6 +8,8 @@
  * look around every hundred microseconds and go to sleep when they have had their share.
  */
 #include "gc.h"
+#include "limit.h"
+#include "scavenge_pace.h"
 #include "thread.h"
 #include "../base/options.h"
 #include "../heap/gate.h"
@@ -25,6 +27,7 @@ enum {
     NAP_NS = 50 * 1000,        /* shorter sleeps are not worth their wake-up */
     LONGEST_NAP_NS = 2 * 1000 * 1000,
 };
+enum { RUN_LEAST_NS = 2 * 1000 * 1000 }; /* CPU time: less is our own looking around */
 #define FORCED_PERIOD_NS (120ull * 1000 * 1000 * 1000)
 
 static struct {
@@ -40,6 +43,8 @@ static struct {
     uint32_t paused;       /* forks that want the collector's threads to stand still; futex, seq_cst */
     uint32_t standing;     /* how many do; seq_cst */
     uint64_t last_cycle;   /* ns; collector */
+    uint64_t rested_cpu;   /* ns: CPU time of the process when it was last looked at, with nothing to do; collector */
+    uint64_t cycle_cpu;    /* ns: what the last cycle took; collector */
 } background;
 
 /* ---- figures ---- */
@@ -65,7 +70,9 @@ static void charge(uint64_t ns) {
     double granted = allowed > background.share ? background.share / allowed : 1;
     uint64_t ours = (uint64_t)((double)ns * granted);
     fetch_add_relaxed(&trix_gc.background_ns, ours);
+    fetch_add_relaxed(&trix_gc.background_total_ns, ours);
     fetch_add_relaxed(&trix_gc.idle_ns, ns - ours);
+    fetch_add_relaxed(&trix_gc.idle_total_ns, ns - ours);
 }
 
 /* ---- standing still for a fork ---- */
@@ -207,6 +214,7 @@ void trix_markers_pace(struct marker *m) {
         trix_gc_repace();
         lock_release(&trix_gc.lock);
     }
+    trix_limit_tick(now);
     trix_collector_poll(m);
     keep_share(m, now, cpu);
 }
@@ -218,15 +226,23 @@ void trix_markers_end(void) {
     if (background.allowed <= 0) background.allowed = background.share;
     charge(cpu - background.cpu_counted);
     background.last_cycle = trix_os_now();
+    background.cycle_cpu = trix_gc.background_ns + trix_gc.idle_ns + trix_gc.assist_ns;
 }
 
 /* ---- the collector ---- */
 
-/* ns until a cycle is due because there was none for two minutes; UINT64_MAX when collection is off. */
+/* A program that has not run cannot have dropped anything. */
+static bool program_has_run(void) { return trix_os_process_cpu() - background.rested_cpu > RUN_LEAST_NS; }
+
+/* ns until a cycle is due because there was none for long; UINT64_MAX when collection is off. */
 static uint64_t rest_left(void) {
     if (load_relaxed(&trix_gc.goal) == PACER_NEVER) return UINT64_MAX;
+    int64_t live = load_relaxed(&trix_gc.live);
+    uint64_t period = trix_scavenge_rest(background.cycle_cpu, live > 0 ? (uint64_t)live : 0, FORCED_PERIOD_NS);
     uint64_t rested = trix_os_now() - background.last_cycle;
-    return rested < FORCED_PERIOD_NS ? FORCED_PERIOD_NS - rested : 0;
+    if (rested >= FORCED_PERIOD_NS) return 0;
+    if (rested < period) return period - rested;
+    return program_has_run() ? 0 : min_u64(period, FORCED_PERIOD_NS - rested);
 }
 
 /* Whether a cycle is due, and whether it was asked for. */
@@ -239,6 +255,11 @@ static bool cycle_due(bool *forced) {
     return *forced;
 }
 
+bool trix_scavenger_interrupted(void) {
+    bool forced;
+    return load_seq(&background.paused) || cycle_due(&forced);
+}
+
 static void *collector_main(void *arg) {
     (void)arg;
     trix_os_be_prompt();
@@ -248,8 +269,15 @@ static void *collector_main(void *arg) {
         uint32_t seen = trix_event_seen();
         trix_collector_poll(NULL);
         store_seq(&trix_gc.triggered, 0);
-        if (cycle_due(&forced)) trix_cycle_run(forced);
-        else trix_event_wait(seen, rest_left() == UINT64_MAX ? 0 : rest_left() + 1);
+        if (cycle_due(&forced)) {
+            trix_cycle_run(forced);
+            background.rested_cpu = trix_os_process_cpu();
+            continue;
+        }
+        uint64_t cpu = trix_os_thread_cpu();
+        uint64_t rest = min_u64(rest_left(), trix_scavenger_step());
+        background.rested_cpu += trix_os_thread_cpu() - cpu; /* not the program's */
+        trix_event_wait(seen, rest == UINT64_MAX ? 0 : rest + 1);
     }
     return NULL;
 }

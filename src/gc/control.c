@@ -1,5 +1,6 @@
 /* control.c - the public controls of the collector. */
 #include "gc.h"
+#include "limit.h"
 #include "roots.h"
 #include "sweep.h"
 #include "thread.h"
@@ -22,12 +23,14 @@ void trix_gc_init(void) {
     lock_acquire(&trix_gc.lock);
     uint64_t limit = trix_options.memory_limit == INT64_MAX ? PACER_NO_LIMIT : (uint64_t)trix_options.memory_limit;
     trix_pacer_init(&trix_gc.pacer, trix_options.gc_percent, limit);
+    trix_limit_init();
     trix_gc_repace();
     lock_release(&trix_gc.lock);
 }
 
 void trix_gc_repace(void) {
     struct pacer *p = &trix_gc.pacer;
+    trix_limit_observe();
     store_relaxed(&trix_gc.goal, trix_pacer_goal(p));
     if (!p->marking) {
         store_relaxed(&trix_gc.trigger, trix_pacer_trigger(p));

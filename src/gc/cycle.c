@@ -27,6 +27,7 @@
 #include "fibers.h"
 #include "gc.h"
 #include "life.h"
+#include "limit.h"
 #include "modules.h"
 #include "roots.h"
 #include "sweep.h"
@@ -65,6 +66,7 @@ static struct {
 
 static void stop_world(bool scan) {
     cycle.stop_began = trix_os_now();
+    trix_limit_phase(LIMITER_STOPPED);
     trix_world_stop(scan);
     histogram_add(&trix_pauses[PAUSE_GC].stopping, trix_os_now() - cycle.stop_began);
 }
@@ -73,6 +75,7 @@ static uint64_t go_on(void) {
     uint64_t took = trix_os_now() - cycle.stop_began;
     trix_world_go();
     histogram_add(&trix_pauses[PAUSE_GC].total, took);
+    trix_limit_phase(trix_phase == PHASE_MARK ? LIMITER_MARKING : LIMITER_OFF);
     cycle.report.stops++;
     cycle.report.longest_stop = max_u64(cycle.report.longest_stop, took);
     fetch_add_relaxed(&trix_gc.pause_ns, took);
@@ -86,6 +89,12 @@ static uint64_t resume_world(void) {
 }
 
 /* ---- runs ---- */
+
+/* World stopped: free pages that threads keep for themselves go back, for tri_free_os_memory. */
+static void take_windows(void) {
+    if (!swap_seq(&trix_gc.return_windows, false)) return;
+    for (struct thread *t = trix_threads.first; t; t = t->next) trix_window_return(&t->cache.window);
+}
 
 /* World stopped: what threads have claimed and not reported yet is added up, and their runs are taken from them. */
 static void take_runs(void) {
@@ -349,6 +358,7 @@ static bool look_again(void) {
 static void turn_off(void) {
     if (trix_options.debug.gccheckmark) trix_checkmark();
     take_runs();
+    take_windows();
     trix_phase = PHASE_OFF;
     trix_modules_set_barrier(false);
     trix_sweep_flip();
@@ -356,6 +366,7 @@ static void turn_off(void) {
     cycle.report.heap_end = (uint64_t)trix_gc.live;
     cycle.report.heap_marked = trix_gc.marked_bytes + (uint64_t)(black > 0 ? black : 0);
     store_relaxed(&trix_gc.live, (int64_t)cycle.report.heap_marked);
+    store_relaxed(&trix_gc.unswept, (int64_t)cycle.report.heap_end - (int64_t)cycle.report.heap_marked);
 }
 
 static void last_stop(void) {
@@ -396,7 +407,9 @@ static void finish_pacing(void) {
     trix_pacer_end_cycle(&trix_gc.pacer, &finish);
     trix_pacer_commit(&trix_gc.pacer, r->heap_marked);
     trix_gc_repace();
+    uint64_t goal = trix_pacer_goal(&trix_gc.pacer);
     lock_release(&trix_gc.lock);
+    trix_scavenger_cycle(r->goal, goal);
 }
 
 static void account_cpu(void) {
@@ -415,6 +428,9 @@ static void sweep(void) {
     trix_work_trim();
     const struct fiber_scanner *fibers = load_acquire(&trix_fibers);
     if (fibers) fibers->trim();
+    store_relaxed(&trix_gc.unswept, 0);
+    trix_limit_warn();
+    trix_scavenger_swept();
     cycle.report.ended = trix_os_now();
 }
 

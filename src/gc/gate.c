@@ -4,13 +4,14 @@
 #include "barrier.h"
 #include "gc.h"
 #include "life.h"
+#include "limit.h"
 #include "sweep.h"
 #include "thread.h"
 #include "../heap/object.h"
 #include "../base/fmt.h"
 #include "../os/os.h"
 
-enum { REPORT_BYTES = 16 << 10 };
+enum { REPORT_BYTES = 16 << 10, BIG_FREE_BYTES = 1 << 20 };
 
 /* ---- entering ---- */
 
@@ -97,7 +98,9 @@ void trix_gate_blocking(struct gate *g, void (*work)(void *, size_t), void *at, 
 /* Past the trigger the collector is told; past the goal the thread makes room for it on the processor. */
 static void flush_report(struct thread *t) {
     int64_t live = fetch_add_relaxed(&trix_gc.live, t->cache.unreported) + t->cache.unreported;
+    if (t->cache.unreported <= -BIG_FREE_BYTES) trix_event_post(); /* there is something to give back */
     t->cache.unreported = 0;
+    trix_limit_look();
     if (gate_marking() || live < (int64_t)min_u64(load_relaxed(&trix_gc.trigger), INT64_MAX)) return;
     if (!load_relaxed(&trix_gc.triggered)) {
         store_relaxed(&trix_gc.triggered, 1);

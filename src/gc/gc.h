@@ -29,7 +29,13 @@ struct gc {
     struct pacer pacer;   /* lock */
     bool enabled;         /* lock; false in a process that must not start threads */
 
+    struct limiter limiter; /* lock */
+    bool limiting;        /* the limiter's state: the program is to go on; relaxed */
+    bool limited;         /* there is a memory limit; relaxed */
+    uint32_t limited_last; /* the last cycle during which the limiter stepped in, 0: none; relaxed */
+
     int64_t live;         /* bytes claimed and not known to be dead; atomic */
+    int64_t unswept;      /* bytes of objects found dead and not swept yet; atomic, about */
     uint64_t trigger;     /* bytes of `live` at which a cycle starts; relaxed */
     uint64_t goal;        /* relaxed */
 
@@ -43,6 +49,8 @@ struct gc {
     /* the cycle under way; written with the world stopped or by atomic addition */
     uint64_t marked_bytes, work;
     uint64_t assist_ns, background_ns, idle_ns; /* CPU */
+    uint64_t background_total_ns, idle_total_ns; /* of all cycles; relaxed */
+    bool return_windows;        /* the cycle wanted takes threads' windows of pages back too; seq_cst */
     int64_t credit;             /* bytes of work done in the background and not yet taken by assists */
     double work_per_byte;       /* relaxed: what an allocating thread owes */
 

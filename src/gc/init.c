@@ -15,6 +15,14 @@ extern char **environ;
 
 static uint32_t state; /* 0 not started, 1 under way, 2 done */
 
+/* GOMEMLIMIT=auto: the container's limit. */
+static void find_limit(void) {
+    if (!trix_options.memory_limit_auto) return;
+    uint64_t limit = trix_os_cgroup_limit("");
+    trix_options.memory_limit = (int64_t)min_u64(limit, INT64_MAX);
+    trix_options.memory_limit_auto = limit < INT64_MAX;
+}
+
 static void init_all(void) {
     trix_options_read(environ);
     if (trix_options.tracking == TRACK_PAGES) {
@@ -22,6 +30,7 @@ static void init_all(void) {
         trix_options.tracking = TRACK_NONE;
     }
     trix_os_init();
+    find_limit();
     trix_map_init();
     trix_layouts_init();
     trix_pageheap_init();

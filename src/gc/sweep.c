@@ -12,6 +12,7 @@
  *   I3  No run refers to an unswept span: runs are retired before sweeping begins.
  */
 #include "sweep.h"
+#include "gc.h"
 #include "life.h"
 #include "../base/options.h"
 #include "../heap/central.h"
@@ -49,7 +50,10 @@ static void yield_pages(struct yield *y) {
 }
 
 static void yield_spans(struct yield *y) {
-    if (y->layout && (y->first || y->freed)) trix_central_append(y->layout, y->first, y->last, y->freed);
+    if (y->layout && (y->first || y->freed)) {
+        trix_central_append(y->layout, y->first, y->last, y->freed);
+        fetch_sub_relaxed(&trix_gc.unswept, (int64_t)(y->freed * y->layout->size));
+    }
     y->layout = NULL;
     y->first = y->last = 0;
     y->freed = 0;
@@ -124,7 +128,10 @@ static void sweep_large(uint32_t page) {
     struct page *p = map_page(page);
     if (UNLIKELY(load_relaxed(&map_state(page)->specials))) trix_life_sweep(page);
     if (p->mark[0] & 1) p->mark[0] = ~1ull;
-    else if (LIKELY(p->size)) trix_large_free(page);
+    else if (LIKELY(p->size)) {
+        fetch_sub_relaxed(&trix_gc.unswept, (int64_t)p->size);
+        trix_large_free(page);
+    }
     else if (trix_life_reuse_arena(page)) trix_large_free_clean(page);
     else p->mark[0] = ~1ull;
 }

@@ -1,6 +1,7 @@
 /* central.c - see central.h. */
 #include "central.h"
 #include "gate.h"
+#include "scavenge.h"
 #include "../base/options.h"
 
 #include <string.h>
@@ -115,13 +116,16 @@ bool trix_central_claim_span(struct layout *l, struct page_window *window, struc
     return claim_new(l, window, l->slots, claim);
 }
 
-/* Sweeping a little first may find a span with room, or free pages; but nobody sweeps the whole heap for one object. */
+/* Sweeping a little first may find a span with room, or free pages; but nobody sweeps the whole heap for one object, unless
+ * the memory limit leaves nothing else. */
 bool trix_central_claim(struct layout *l, struct page_window *window, unsigned want, struct claim *claim) {
     int blocks = SWEEP_BLOCKS;
     do {
         if (claim_listed(l, want, claim)) return true;
-    } while (blocks-- > 0 && trix_gate_sweep_some());
-    return claim_new(l, window, want, claim);
+    } while ((blocks-- > 0 || trix_pageheap_tight(WINDOW_PAGES)) && trix_gate_sweep_some());
+    bool done = claim_new(l, window, want, claim);
+    trix_scavenge_over();
+    return done;
 }
 
 /* ---- giving back ---- */

@@ -1,6 +1,7 @@
 /* large.c - see large.h. */
 #include "large.h"
 #include "pageheap.h"
+#include "scavenge.h"
 #include "../os/os.h"
 
 #include <string.h>
@@ -80,13 +81,21 @@ static void zero_new(struct gate *g, void *at, size_t bytes) {
     else zero_span(at, bytes);
 }
 
+/* The pages are nobody's, as above: giving back as many others may take a while. */
+static void make_room(void *at, size_t bytes) {
+    (void)at, (void)bytes;
+    trix_scavenge_over();
+}
+
 void *trix_large_alloc(struct gate *g, size_t bytes, size_t align, uint64_t type) {
     uint64_t span = large_span_bytes(bytes), npages = span >> PAGE_SHIFT;
     bool clean;
     if (span < bytes || npages > trix_map.reserved >> PAGE_SHIFT) return NULL;
+    while (trix_pageheap_tight(npages) && trix_gate_sweep_some()) {}
     uint32_t page = trix_pages_alloc(npages, align > PAGE_SIZE ? align >> PAGE_SHIFT : 1, &clean);
     if (!page) return NULL;
     char *at = (char *)map_address(page);
+    if (UNLIKELY(trix_pageheap_over() > 0)) trix_gate_blocking(g, make_room, NULL, 0);
     if (!clean) zero_new(g, at, span);
     init_head(page, npages, bytes, type == 0);
     set_tails(page, npages, true);

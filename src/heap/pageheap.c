@@ -4,9 +4,16 @@
 
 static struct {
     struct lock lock;
-    uint64_t free_pages, clean_pages; /* lock */
-    uint32_t hint;                    /* chunks below have no free page; lock */
-} heap = {.lock = LOCK_INIT(PAGEHEAP)};
+    uint64_t free_pages, clean_pages;   /* lock */
+    uint64_t released_pages;            /* lock to write; relaxed */
+    uint32_t hint;                      /* chunks below have no free page; lock */
+    uint32_t top[RELEASE_KINDS];        /* chunks from here on have nothing of the kind to give back; lock */
+    struct release *out;                /* being given back; lock */
+    uint64_t retain;                    /* pages; relaxed */
+    uint64_t grown;                     /* pages by which the heap has grown since trix_pageheap_over; relaxed */
+} heap = {.lock = LOCK_INIT(PAGEHEAP), .retain = UINT64_MAX};
+
+uint64_t trix_pageheap_most = UINT64_MAX;
 
 static uint32_t chunks_in_use(void) { return (uint32_t)(trix_map.extent >> CHUNK_SHIFT); }
 
@@ -40,9 +47,33 @@ static void for_chunks(uint32_t page, uint64_t npages, void (*step)(struct chunk
     }
 }
 
+static uint32_t chunk_index(const struct chunk *c) { return (uint32_t)(c - trix_map.chunks); }
+
+static uint8_t unit_bit(unsigned page) { return (uint8_t)(1u << page % CHUNK_PAGES / HUGE_PAGES); }
+
+/* Whether the unit that the page is in may be one huge page. */
+static bool unit_is_huge(uint32_t page) {
+    return trix_map_huge(page) && !(trix_map.chunks[page / CHUNK_PAGES].broken & unit_bit(page));
+}
+
+static void count_released(uint64_t more, uint64_t fewer) {
+    store_relaxed(&heap.released_pages, heap.released_pages + more - fewer);
+}
+
+/* The pages are about to be touched. */
+static void chunk_back(struct chunk *c, unsigned from, unsigned n) {
+    uint32_t first = chunk_index(c) * CHUNK_PAGES;
+    unsigned end = from + n;
+    if (unit_is_huge(first + from)) from = (unsigned)round_down(from, HUGE_PAGES);
+    if (unit_is_huge(first + end - 1)) end = (unsigned)round_up(end, HUGE_PAGES);
+    count_released(0, bits_count_range(c->released, from, end - from));
+    bits_fill(c->released, from, end - from, false);
+}
+
 static void step_take(struct chunk *c, unsigned from, unsigned n) {
     heap.free_pages -= n;
     heap.clean_pages -= bits_count_range(c->clean, from, n);
+    chunk_back(c, from, n);
     bits_fill(c->free, from, n, false);
     bits_fill(c->clean, from, n, false);
 }
@@ -50,12 +81,15 @@ static void step_take(struct chunk *c, unsigned from, unsigned n) {
 static void step_give(struct chunk *c, unsigned from, unsigned n) {
     heap.free_pages += n;
     bits_fill(c->free, from, n, true);
+    for (int kind = 0; kind < RELEASE_KINDS; kind++) heap.top[kind] = (uint32_t)max_u64(heap.top[kind], chunk_index(c) + 1);
 }
 
 static void step_fresh(struct chunk *c, unsigned from, unsigned n) {
     step_give(c, from, n);
     heap.clean_pages += n;
+    count_released(n, 0);
     bits_fill(c->clean, from, n, true);
+    bits_fill(c->released, from, n, true);
 }
 
 static bool all_clean(uint32_t page, uint64_t npages) {
@@ -131,6 +165,7 @@ static bool grow(uint64_t npages, uint64_t align_pages) {
     if (!trix_map_commit(extent)) return false;
     for_chunks((uint32_t)pages, (extent >> PAGE_SHIFT) - pages, step_fresh);
     store_release(&trix_map.extent, extent);
+    store_relaxed(&heap.grown, heap.grown + (extent >> PAGE_SHIFT) - pages);
     return true;
 }
 
@@ -163,27 +198,48 @@ void trix_pages_free(uint32_t page, uint64_t npages) {
     lock_release(&heap.lock);
 }
 
+static void step_clean(struct chunk *c, unsigned from, unsigned n) {
+    bits_fill(c->clean, from, n, true);
+    heap.clean_pages += n;
+}
+
+static void step_released(struct chunk *c, unsigned from, unsigned n) {
+    bits_fill(c->released, from, n, true);
+    count_released(n, 0);
+}
+
+/* Parts of a unit that may be a huge page do not count as released (P2). */
+static void free_released(uint32_t page, uint64_t npages) {
+    for (uint64_t at = page, end = page + npages, next; at < end; at = next) {
+        next = min_u64(round_down(at, HUGE_PAGES) + HUGE_PAGES, end);
+        bool huge = unit_is_huge((uint32_t)at), whole = next - at == HUGE_PAGES;
+        if (huge && !whole) continue;
+        for_chunks((uint32_t)at, next - at, step_released);
+        if (huge) fetch_and_relaxed(&trix_map.chunks[at / CHUNK_PAGES].backed, (uint8_t)~unit_bit((uint32_t)at));
+    }
+}
+
 void trix_pages_free_clean(uint32_t page, uint64_t npages) {
     lock_acquire(&heap.lock);
-    for_chunks(page, npages, step_fresh);
+    for_chunks(page, npages, step_give);
+    for_chunks(page, npages, step_clean);
+    free_released(page, npages);
     heap.hint = (uint32_t)min_u64(heap.hint, page / CHUNK_PAGES);
     lock_release(&heap.lock);
 }
 
 /* ---- huge pages ---- */
 
-static uint8_t huge_bit(uint32_t page) { return (uint8_t)(1u << page % CHUNK_PAGES / HUGE_PAGES); }
-
 /* Whoever takes a page of what may become a huge page has the whole backed, if nobody has done so. */
 static void note_fresh(struct page_window *window, uint32_t page) {
     struct chunk *c = &trix_map.chunks[page / CHUNK_PAGES];
-    if (trix_map_huge(page) && !(load_relaxed(&c->backed) & huge_bit(page))) window->fresh = page;
+    if (unit_is_huge(page) && !(load_relaxed(&c->backed) & unit_bit(page))) window->fresh = page;
 }
 
 void trix_window_back(void *page, size_t bytes) {
     uint32_t number = map_page_of((uintptr_t)page);
     trix_os_populate(page, bytes);
-    fetch_or_relaxed(&trix_map.chunks[number / CHUNK_PAGES].backed, huge_bit(number));
+    fetch_or_relaxed(&trix_map.chunks[number / CHUNK_PAGES].backed, unit_bit(number));
 }
 
 /* ---- windows ---- */
@@ -201,6 +257,7 @@ static void window_refill(struct page_window *window) {
         window->clean = c->clean[word];
         heap.free_pages -= bits_count(c->free[word]);
         heap.clean_pages -= bits_count(c->clean[word]);
+        chunk_back(c, word * 64, 64);
         c->free[word] = c->clean[word] = 0;
         chunk_summarise(c);
         if (window->clean) note_fresh(window, page);
@@ -211,7 +268,7 @@ static void window_refill(struct page_window *window) {
 uint32_t trix_window_pages(struct page_window *window, uint64_t npages, bool *clean) {
     if (npages > 1) {
         uint32_t page = trix_pages_alloc(npages, 1, clean);
-        if (page && *clean) note_fresh(window, page);
+        if (page && *clean) note_fresh(window, page); /* racy, and a hint */
         return page;
     }
     if (!window->free) window_refill(window);
@@ -233,9 +290,131 @@ void trix_window_return(struct page_window *window) {
     heap.free_pages += bits_count(window->free);
     heap.clean_pages += bits_count(clean);
     heap.hint = (uint32_t)min_u64(heap.hint, window->page / CHUNK_PAGES);
+    for (int kind = 0; kind < RELEASE_KINDS; kind++) heap.top[kind] = (uint32_t)max_u64(heap.top[kind], chunk_index(c) + 1);
     chunk_summarise(c);
     lock_release(&heap.lock);
     *window = (struct page_window){0};
+}
+
+/* ---- giving back ---- */
+
+/* The highest bits set side by side in the word, as a mask. */
+static uint64_t highest_run(uint64_t w) {
+    unsigned top = bits_width(w);
+    uint64_t gaps = ~w & bits_below(top);
+    return bits_below(top) & ~bits_below(bits_width(gaps));
+}
+
+/* Of the pages of 64-page group `word`: free, with memory, and of the kind (which decides by unit). A broken unit that is
+ * free as a whole is of the first kind even without memory: it can be mended. */
+static uint64_t group_releasable(const struct chunk *c, unsigned word, enum release_kind kind, unsigned least_broken) {
+    unsigned unit = (unsigned)round_down(word * 64, HUGE_PAGES);
+    uint32_t page = chunk_index(c) * CHUNK_PAGES + unit;
+    uint64_t found = c->free[word] & ~c->released[word];
+    bool broken = c->broken & unit_bit(unit);
+    if (!found && !broken) return 0;
+    if (!trix_map_huge(page)) return kind == RELEASE_PAGES ? found : 0;
+    unsigned count = (unsigned)bits_count_range(c->free, unit, HUGE_PAGES);
+    if (count == HUGE_PAGES) return kind == RELEASE_UNITS ? found | (broken ? c->free[word] : 0) : 0;
+    if (broken) return kind == RELEASE_PAGES ? found : 0;
+    return kind == RELEASE_BROKEN && count >= least_broken ? found : 0;
+}
+
+/* The highest in the chunk; false when there are none. */
+static bool chunk_releasable(const struct chunk *c, struct release *r, enum release_kind kind, unsigned least_broken) {
+    for (unsigned word = CHUNK_PAGES / 64; word-- > 0;) {
+        uint64_t found = group_releasable(c, word, kind, least_broken);
+        if (!found) continue;
+        uint32_t group = chunk_index(c) * CHUNK_PAGES + word * 64;
+        uint64_t run = highest_run(found);
+        r->kind = kind;
+        r->page = kind == RELEASE_UNITS ? (uint32_t)round_down(group, HUGE_PAGES) : group + bits_lowest(run);
+        r->npages = kind == RELEASE_UNITS ? HUGE_PAGES : bits_count(run);
+        return true;
+    }
+    return false;
+}
+
+static void release_link(struct release *r) {
+    r->next = heap.out;
+    r->link = &heap.out;
+    if (heap.out) heap.out->link = &r->next;
+    heap.out = r;
+}
+
+static void release_unlink(struct release *r) {
+    *r->link = r->next;
+    if (r->next) r->next->link = r->link;
+}
+
+bool trix_release_take(struct release *r, enum release_kind kind, struct release_cursor *from, unsigned least,
+                       unsigned least_broken) {
+    bool found = false;
+    lock_acquire(&heap.lock);
+    uint32_t at = (uint32_t)min_u64(min_u64(heap.top[kind], from->chunk[kind]), chunks_in_use());
+    for (; at > 0; at--) {
+        const struct chunk *c = &trix_map.chunks[at - 1];
+        bool any = c->count && chunk_releasable(c, r, kind, 0);
+        if (!any && heap.top[kind] == at) heap.top[kind] = at - 1;
+        found = any && c->count >= least && chunk_releasable(c, r, kind, least_broken);
+        if (found) break;
+    }
+    from->chunk[kind] = at;
+    /* What is left of a unit when it has been broken is of the kind before. */
+    if (kind == RELEASE_BROKEN) from->chunk[RELEASE_PAGES] = (uint32_t)max_u64(from->chunk[RELEASE_PAGES], at);
+    if (found) {
+        r->backed = r->npages - (uint32_t)bits_count_range(trix_map.chunks[at - 1].released, r->page % CHUNK_PAGES, r->npages);
+        r->mend = trix_map.chunks[at - 1].broken & unit_bit(r->page) && kind == RELEASE_UNITS;
+        for_chunks(r->page, r->npages, step_take);
+        release_link(r);
+    }
+    lock_release(&heap.lock);
+    return found;
+}
+
+/* Whether the unit is to have huge pages, once its advice has been changed. */
+static void note_advice(const struct release *r) {
+    struct chunk *c = &trix_map.chunks[r->page / CHUNK_PAGES];
+    if (r->kind == RELEASE_BROKEN) c->broken |= unit_bit(r->page);
+    if (r->mend) c->broken &= (uint8_t)~unit_bit(r->page);
+}
+
+void trix_release_done(struct release *r, enum release_result result) {
+    lock_acquire(&heap.lock);
+    release_unlink(r);
+    for_chunks(r->page, r->npages, step_give);
+    if (result != RELEASE_REFUSED) {
+        note_advice(r);
+        free_released(r->page, r->npages);
+        if (result == RELEASE_DONE) for_chunks(r->page, r->npages, step_clean);
+    }
+    heap.hint = (uint32_t)min_u64(heap.hint, r->page / CHUNK_PAGES);
+    lock_release(&heap.lock);
+}
+
+uint64_t trix_pageheap_backed(void) {
+    return (load_relaxed(&trix_map.extent) >> PAGE_SHIFT) - load_relaxed(&heap.released_pages);
+}
+
+static uint64_t beyond(uint64_t pages, uint64_t most) { return pages > most ? pages - most : 0; }
+
+void trix_pageheap_retain(uint64_t npages) { store_relaxed(&heap.retain, npages); }
+
+uint64_t trix_pageheap_over(void) {
+    uint64_t backed = trix_pageheap_backed(), over = beyond(backed, load_relaxed(&trix_pageheap_most));
+    if (LIKELY(!load_relaxed(&heap.grown))) return over;
+    return max_u64(over, min_u64(load_relaxed(&heap.grown), beyond(backed, load_relaxed(&heap.retain))));
+}
+
+void trix_pageheap_settle(void) {
+    if (load_relaxed(&heap.grown)) store_relaxed(&heap.grown, 0);
+}
+
+bool trix_pageheap_tight(uint64_t npages) {
+    uint64_t most = load_relaxed(&trix_pageheap_most);
+    if (LIKELY(most == UINT64_MAX)) return false;
+    uint64_t kept = load_relaxed(&heap.free_pages) - load_relaxed(&heap.released_pages);
+    return trix_pageheap_backed() + npages > most && kept < npages;
 }
 
 /* ---- figures ---- */
@@ -244,28 +423,34 @@ void trix_pageheap_stats(struct pageheap_stats *stats) {
     lock_acquire(&heap.lock);
     stats->free_pages = heap.free_pages;
     stats->clean_pages = heap.clean_pages;
+    stats->released_pages = heap.released_pages;
     lock_release(&heap.lock);
 }
 
-void trix_pageheap_fork(bool before) {
-    if (before) lock_acquire(&heap.lock);
-    else lock_release(&heap.lock);
+void trix_pageheap_reset_after_fork(void) {
+    while (heap.out) trix_release_done(heap.out, RELEASE_REFUSED);
 }
 
 void trix_pageheap_check(void) {
     lock_acquire(&heap.lock);
-    uint64_t free_pages = 0, clean_pages = 0;
+    uint64_t free_pages = 0, clean_pages = 0, released_pages = 0;
     for (uint32_t i = 0; i < chunks_in_use(); i++) {
         struct chunk *c = &trix_map.chunks[i], copy = *c;
         chunk_summarise(&copy);
         CHECK(copy.longest == c->longest && copy.head == c->head && copy.tail == c->tail && copy.count == c->count,
               "a chunk's summary is stale");
         CHECK(i >= heap.hint || c->count == 0, "free page below the page heap's hint");
+        for (uint32_t unit = 0; unit < CHUNK_PAGES; unit += HUGE_PAGES)
+            CHECK(!unit_is_huge(i * CHUNK_PAGES + unit) || bits_count_range(c->released, unit, HUGE_PAGES) == 0 ||
+                      bits_count_range(c->free, unit, HUGE_PAGES) == HUGE_PAGES,
+                  "part of what may be a huge page counts as released");
         for (unsigned w = 0; w < CHUNK_PAGES / 64; w++)
-            CHECK((c->clean[w] & ~c->free[w]) == 0, "clean page that is not free");
+            CHECK(((c->clean[w] | c->released[w]) & ~c->free[w]) == 0, "clean or released page that is not free");
+        released_pages += bits_count_range(c->released, 0, CHUNK_PAGES);
         free_pages += c->count;
         clean_pages += bits_count_range(c->clean, 0, CHUNK_PAGES);
     }
-    CHECK(free_pages == heap.free_pages && clean_pages == heap.clean_pages, "the page heap miscounts");
+    CHECK(free_pages == heap.free_pages && clean_pages == heap.clean_pages && released_pages == heap.released_pages,
+          "the page heap miscounts");
     lock_release(&heap.lock);
 }

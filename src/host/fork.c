@@ -10,10 +10,12 @@
  */
 #include "host.h"
 #include "../gc/gc.h"
+#include "../gc/limit.h"
 #include "../gc/modules.h"
 #include "../gc/roots.h"
 #include "../gc/sweep.h"
 #include "../heap/gate.h"
+#include "../heap/pageheap.h"
 
 #include <pthread.h>
 #include <signal.h>
@@ -63,6 +65,8 @@ static void after_in_child(void) {
     trix_sweep_reset_after_fork();
     trix_markers_reset_after_fork();
     trix_gc_reset_after_fork();
+    trix_limit_reset_after_fork();
+    trix_pageheap_reset_after_fork();
     trix_signals_reset_after_fork();
     trix_roots_reset_after_fork();
     trix_modules_reset_after_fork();

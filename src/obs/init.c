@@ -1,5 +1,6 @@
 /* init.c - the obs layer's start. */
 #include "../gc/init.h"
+#include "../gc/limit.h"
 #include "obs.h"
 #include "../base/options.h"
 
@@ -13,4 +14,5 @@ static void on_report(const struct cycle_report *report, bool swept) {
 void trix_obs_init(void) {
     trix_metrics_init();
     trix_gc_report_hook = on_report;
+    if (trix_options.debug.scavtrace) trix_scavenge_report_hook = trix_trace_scavenge;
 }

@@ -123,7 +123,7 @@ void trix_memstats_read(tri_mem_stats *s, uint64_t *tiny) {
     s->heap_sys = heap;
     s->heap_idle = pages.free_pages << PAGE_SHIFT;
     s->heap_inuse = heap - s->heap_idle;
-    s->heap_released = pages.clean_pages << PAGE_SHIFT;
+    s->heap_released = pages.released_pages << PAGE_SHIFT;
     const struct fiber_scanner *fibers = load_acquire(&trix_fibers);
     if (fibers) fibers->figures(&s->stack_inuse, &s->stack_sys);
     s->mspan_inuse = (s->heap_inuse >> PAGE_SHIFT) * (sizeof(struct page) + sizeof(struct page_state));

@@ -7,6 +7,9 @@
 /* One line in Go's format on stderr. */
 void trix_trace_cycle(const struct cycle_report *report);
 
+/* The same for memory given back to the system. */
+void trix_trace_scavenge(uint64_t background, uint64_t eager, bool forced);
+
 /* The ring of pauses in MemStats. */
 void trix_memstats_cycle(const struct cycle_report *report);
 /* All fields, and how many of the mallocs (and frees) were tiny objects; inside. */

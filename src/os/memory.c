@@ -102,6 +102,14 @@ bool trix_os_release(void *at, size_t bytes) {
     return done;
 }
 
+bool trix_os_release_lazily(void *at, size_t bytes) {
+    if (fault(OS_FAULT_RELEASE)) return false;
+    int saved = errno;
+    bool done = madvise(at, bytes, MADV_FREE) == 0;
+    errno = saved;
+    return done;
+}
+
 bool trix_os_revoke(void *at, size_t bytes) {
     if (fault(OS_FAULT_RELEASE)) return false;
     int saved = errno;
@@ -119,6 +127,7 @@ void trix_os_unmap(void *at, size_t bytes) {
 }
 
 bool trix_os_huge(void *at, size_t bytes, bool advise) {
+    if (fault(OS_FAULT_ADVISE)) return false;
     int saved = errno;
     bool done = madvise(at, bytes, advise ? MADV_HUGEPAGE : MADV_NOHUGEPAGE) == 0;
     errno = saved;
@@ -146,16 +155,22 @@ void trix_os_not_leaked(void *at, size_t bytes) {
     if (__lsan_register_root_region) __lsan_register_root_region(at, bytes);
 }
 
-/* Bytes of address space in use: the first number of /proc/self/statm, in pages. */
-static size_t address_space_used(void) {
+/* The first `count` numbers of /proc/self/statm, in bytes: address space, resident, of these of files. */
+static bool read_statm(size_t *bytes, int count) {
     char text[64];
     int fd = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
-    if (fd < 0) return 0;
-    long n = syscall(SYS_read, fd, text, sizeof text); /* read() itself is interposed */
+    if (fd < 0) return false;
+    long n = syscall(SYS_read, fd, text, sizeof text - 1); /* read() itself is interposed */
     close(fd);
-    size_t pages = 0;
-    for (long i = 0; i < n && text[i] >= '0' && text[i] <= '9'; i++) pages = pages * 10 + (size_t)(text[i] - '0');
-    return pages * trix_os_page;
+    text[n > 0 ? n : 0] = 0;
+    const char *p = text;
+    for (int i = 0; i < count; i++, p++) {
+        bytes[i] = 0;
+        if (*p < '0' || *p > '9') return false;
+        for (; *p >= '0' && *p <= '9'; p++) bytes[i] = bytes[i] * 10 + (size_t)(*p - '0');
+        bytes[i] *= trix_os_page;
+    }
+    return true;
 }
 
 size_t trix_os_address_room(void) {
@@ -163,7 +178,8 @@ size_t trix_os_address_room(void) {
     int saved = errno;
     size_t room = SIZE_MAX;
     if (getrlimit(RLIMIT_AS, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY) {
-        size_t used = address_space_used();
+        size_t used = 0;
+        read_statm(&used, 1);
         room = limit.rlim_cur > used ? limit.rlim_cur - used : 0;
     }
     errno = saved;
@@ -202,4 +218,12 @@ uint64_t trix_os_peak_rss(void) {
     uint64_t peak = getrusage(RUSAGE_SELF, &usage) == 0 ? (uint64_t)usage.ru_maxrss << 10 : 0;
     errno = saved;
     return peak;
+}
+
+uint64_t trix_os_anonymous_rss(void) {
+    int saved = errno;
+    size_t bytes[3];
+    uint64_t rss = read_statm(bytes, 3) && bytes[1] > bytes[2] ? bytes[1] - bytes[2] : 0;
+    errno = saved;
+    return rss;
 }

@@ -22,6 +22,8 @@ void *trix_os_reserve(size_t bytes, size_t align); /* NULL when there is no such
 bool trix_os_commit(void *at, size_t bytes);       /* reserved -> ready */
 void *trix_os_map(size_t bytes);                   /* none -> ready; NULL when refused */
 bool trix_os_release(void *at, size_t bytes);      /* ready -> ready, contents and memory dropped: reads zero again */
+/* The same, but the memory goes only when the kernel needs it; until then the contents may be the old ones. */
+bool trix_os_release_lazily(void *at, size_t bytes);
 bool trix_os_revoke(void *at, size_t bytes);       /* ready -> reserved: contents and memory dropped, any use faults */
 void trix_os_unmap(void *at, size_t bytes);
 bool trix_os_huge(void *at, size_t bytes, bool advise);
@@ -38,6 +40,10 @@ size_t trix_os_read_self(void *to, const void *from, size_t bytes);
 void trix_os_visit_resident(uintptr_t lo, uintptr_t hi,
                             void (*visit)(const void *lo, const void *hi, bool exact_ends, void *arg), void *arg);
 uint64_t trix_os_peak_rss(void);                   /* bytes */
+uint64_t trix_os_anonymous_rss(void);              /* bytes resident that are no file's; 0 when it cannot be told */
+/* The memory limit of the process's control group and those around it, versions 1 and 2; bytes, UINT64_MAX for none. `root`
+ * is "" but in tests: where /proc and /sys are. */
+uint64_t trix_os_cgroup_limit(const char *root);
 
 /* ---- time, in nanoseconds ---- */
 uint64_t trix_os_now(void);        /* monotonic */
@@ -87,7 +93,7 @@ uintptr_t trix_os_thread_pointer(void);
 enum { OS_RED_ZONE = 128 };
 
 /* ---- faults for tests ---- */
-enum os_fault { OS_FAULT_RESERVE, OS_FAULT_COMMIT, OS_FAULT_MAP, OS_FAULT_RELEASE, OS_FAULT_KINDS };
+enum os_fault { OS_FAULT_RESERVE, OS_FAULT_COMMIT, OS_FAULT_MAP, OS_FAULT_RELEASE, OS_FAULT_ADVISE, OS_FAULT_KINDS };
 #ifdef TRIX_FAULTS
 /* From now on the n-th call (1 = the next one) of the kind fails, and every one after it when `sticky`; 0 turns it off. */
 EXPORT void trix_os_fault(enum os_fault kind, uint64_t nth, bool sticky);

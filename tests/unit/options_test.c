@@ -105,7 +105,7 @@ static void test_bad(void **state) {
     } table[] = {
         {"GOGC=many", "tricolor: GOGC=many is not understood; it takes a percentage above 0, or off; using 100\n"},
         {"GOMEMLIMIT=4G", "tricolor: GOMEMLIMIT=4G is not understood; it takes bytes, with B, KiB, MiB, GiB or TiB behind "
-                          "the number, or off; using off\n"},
+                          "the number, off, or auto; using off\n"},
         {"GOMAXPROCS=0", "tricolor: GOMAXPROCS=0 is not understood; it takes a number of processors above 0; using the "
                          "number of CPUs\n"},
         {"TRITRACK=some", "tricolor: TRITRACK=some is not understood; it takes barrier, pages or none; using barrier\n"},

@@ -2,8 +2,9 @@
  * refusal by the system changes nothing. The library's own checks recount after each step. */
 #include "unit.h"
 
+#include "base/options.h"
 #include "gc/init.h"
-#include "heap/pageheap.h"
+#include "heap/scavenge.h"
 #include "os/os.h"
 
 #include <stdlib.h>
@@ -124,6 +125,133 @@ static void test_window(void **state) {
     trix_pageheap_check();
 }
 
+/* ---- giving back ---- */
+
+static struct pageheap_stats stats(void) {
+    struct pageheap_stats s;
+    trix_pageheap_stats(&s);
+    return s;
+}
+
+static uint64_t scavenge_all(void) {
+    struct release_cursor from = SCAVENGE_FROM_TOP;
+    return trix_scavenge(UINT64_MAX, SCAVENGE_ALL, &from);
+}
+
+/* What is given back reads zero and is counted; what is in use keeps its contents; highest addresses go first. */
+static void test_scavenge(void **state) {
+    (void)state;
+    scavenge_all();
+    struct piece kept = take(1, 1), a = take(300, 1), b = take(5, 1), c = take(2000, 1), end = take(1, 1);
+    give(a);
+    give(c);
+    uint64_t backed = trix_pageheap_backed(), kept_free = stats().free_pages - stats().released_pages;
+    assert_in_range(kept_free, 2300, 2300 + 2 * HUGE_PAGES);
+    struct release_cursor from = SCAVENGE_FROM_TOP;
+    uint64_t some = trix_scavenge(100, SCAVENGE_ALL, &from);
+    assert_true(some >= 100 && some < 100 + HUGE_PAGES);
+    assert_int_equal(trix_pageheap_backed(), backed - some);
+    uint32_t top = c.page + (uint32_t)c.npages; /* the highest that is free; as a whole unit where there are huge pages */
+    if (trix_map_huge(top)) top = (uint32_t)round_down(top, HUGE_PAGES);
+    assert_true(reads_zero(top - 90, 90));
+    assert_int_equal(some + scavenge_all(), kept_free);
+    assert_int_equal(stats().released_pages, stats().free_pages);
+    assert_true(reads_zero(a.page, a.npages) && reads_zero(c.page, c.npages));
+    trix_pageheap_check();
+    assert_int_equal(scavenge_all(), 0);
+    give(kept); /* looks at the contents */
+    give(b);
+    give(end);
+    trix_pageheap_check();
+}
+
+static void test_scavenge_random(void **state) {
+    (void)state;
+    enum { PIECES = 400, STEPS = 20000 };
+    static struct piece piece[PIECES];
+    for (int step = 0; step < STEPS; step++) {
+        struct piece *p = &piece[random_below(PIECES)];
+        if (p->npages) {
+            give(*p);
+            p->npages = 0;
+        } else {
+            *p = take(random_below(40) ? 1 + random_below(30) : 1 + random_below(2 * CHUNK_PAGES), 1ull << random_below(4));
+        }
+        if (random_below(100)) continue;
+        struct release_cursor from = SCAVENGE_FROM_TOP;
+        if (random_below(4) == 0) trix_os_fault(random_below(2) ? OS_FAULT_RELEASE : OS_FAULT_ADVISE, 1 + random_below(3), false);
+        trix_scavenge(random_below(2000), random_below(2) ? SCAVENGE_ALL : SCAVENGE_GENTLY, &from);
+        trix_os_fault(OS_FAULT_RELEASE, 0, false);
+        trix_os_fault(OS_FAULT_ADVISE, 0, false);
+        trix_pageheap_check();
+    }
+    for (int i = 0; i < PIECES; i++)
+        if (piece[i].npages) give(piece[i]);
+    scavenge_all();
+    assert_int_equal(stats().released_pages, stats().free_pages);
+    assert_int_equal(stats().clean_pages, stats().free_pages);
+    trix_pageheap_check();
+}
+
+/* A refusal ends the call, and loses nothing. */
+static void test_scavenge_refused(void **state) {
+    (void)state;
+    struct piece p = take(3000, 1);
+    give(p);
+    struct pageheap_stats before = stats();
+    trix_os_fault(OS_FAULT_RELEASE, 1, true);
+    assert_int_equal(scavenge_all(), 0);
+    trix_os_fault(OS_FAULT_RELEASE, 0, false);
+    assert_int_equal(stats().free_pages, before.free_pages);
+    assert_int_equal(stats().released_pages, before.released_pages);
+    trix_pageheap_check();
+    assert_true(scavenge_all() >= 3000);
+}
+
+/* Lazily released pages are not taken for clean. */
+static void test_scavenge_lazily(void **state) {
+    (void)state;
+    struct piece p = take(3000, 1);
+    give(p);
+    trix_options.debug.madvdontneed = 0;
+    assert_true(scavenge_all() >= 3000);
+    trix_options.debug.madvdontneed = 1;
+    struct pageheap_stats s = stats();
+    assert_true(s.released_pages == s.free_pages && s.clean_pages + 3000 <= s.free_pages);
+    bool clean = true;
+    uint32_t page = trix_pages_alloc(3000, 1, &clean);
+    assert_true(page && !clean);
+    trix_pages_free(page, 3000);
+    trix_pageheap_check();
+}
+
+/* Who takes pages beyond the most that may have memory gives back others. */
+static void test_over(void **state) {
+    (void)state;
+    struct piece low = take(1000, 1), high = take(1000, 1);
+    give(low);
+    give(high);
+    scavenge_all();
+    low = take(1000, 1);
+    high = take(1000, 1);
+    give(low);
+    trix_pageheap_most = trix_pageheap_backed();
+    assert_int_equal(trix_pageheap_over(), 0);
+    struct piece more = take(700, 1); /* in the place of `low`: no more memory than before */
+    assert_true(trix_pageheap_over() <= HUGE_PAGES);
+    struct piece beyond = take(1500, 1);
+    uint64_t over = trix_pageheap_over(), backed = trix_pageheap_backed();
+    assert_true(over > 0);
+    trix_scavenge_over();
+    assert_true(trix_pageheap_backed() < backed);
+    assert_true(trix_pageheap_over() < over);
+    trix_pageheap_most = UINT64_MAX;
+    give(more);
+    give(beyond);
+    give(high);
+    trix_pageheap_check();
+}
+
 /* The system refuses memory: no pages, nothing lost, and the next time it goes on. */
 static void test_refused(void **state) {
     (void)state;
@@ -148,6 +276,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_random),     cmocka_unit_test(test_coalescing), cmocka_unit_test(test_across_chunks),
         cmocka_unit_test(test_impossible), cmocka_unit_test(test_window),     cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_scavenge),   cmocka_unit_test(test_scavenge_random),
+        cmocka_unit_test(test_scavenge_refused), cmocka_unit_test(test_scavenge_lazily), cmocka_unit_test(test_over),
     };
     return cmocka_run_group_tests_name("pageheap", tests, NULL, NULL);
 }
