@@ -99,6 +99,9 @@ TRI_API void tri__module_register(struct tri__module *);
 TRI_API void tri__module_unregister(struct tri__module *);
 TRI_API void *tri__alloc_slow(const struct tri_type *, size_t size);
 TRI_API void tri__store_slow(struct tri__module *, void *slot, uintptr_t value);
+/* Bytes have been copied from `src`, which is still as it was, to `dst`, without a barrier: while marking, shades them if `dst`
+ * is in a heap object that is scanned, or NULL. What code of tricc calls while its flag is 1. */
+TRI_API void tri__copied(struct tri__module *, const void *dst, const void *src, size_t bytes);
 
 extern __attribute__((weak, visibility("hidden"))) const struct tri__ras __start_tri_ras[], __stop_tri_ras[];
 extern __attribute__((weak, visibility("hidden"))) struct tri_type *__start_tri_types[], *__stop_tri_types[];

@@ -72,6 +72,15 @@ __attribute__((unused)) static const char tri__unit = 0;
         static tri_type tri__site = TRI__SITE(T, TRI__STR(T));                                                  \
         return &tri__site;                                                                                      \
     }())
+#elif defined(__TRICC__) /* the compiler reads from the second member, which takes no room, what T is made of */
+#define tri_type_of(T)                                                                                          \
+    (__extension__({                                                                                            \
+        static struct {                                                                                         \
+            tri_type of;                                                                                        \
+            __typeof__(T) *tri__probe[0];                                                                       \
+        } tri__site = {TRI__SITE(T, TRI__STR(T)), {}};                                                          \
+        (const tri_type *)&tri__site.of;                                                                        \
+    }))
 #else
 #define tri_type_of(T)                                                                                          \
     (__extension__({                                                                                            \

@@ -113,7 +113,7 @@ static void copy_words(tri__word *to, const tri__word *from, size_t n) {
 
 static void copy_bytes(char *to, const char *from, size_t bytes, bool scanned) {
     bool aligned = (((uintptr_t)to | (uintptr_t)from) & 7) == 0;
-    if (!scanned || !aligned) {
+    if (!scanned || !aligned || !gate_marking()) { /* nobody scans */
         memmove(to, from, bytes);
         return;
     }
@@ -152,7 +152,33 @@ void trix_gate_zero(struct gate *g, void *at, size_t bytes) {
     memset(at, 0, bytes);
 }
 
+/* The words at src, at whatever alignment. */
+static void shade_copied(struct thread *t, const char *src, size_t bytes) {
+    for (size_t at = 0; at < bytes; at += 8) {
+        uint64_t word;
+        memcpy(&word, src + at, sizeof word);
+        trix_shade(t, word, 0);
+    }
+}
+
+EXPORT void tri__copied(struct tri__module *module, const void *dst, const void *src, size_t bytes) {
+    struct gate *g = gate_enter();
+    if (UNLIKELY(!module->registered)) tri__module_register(module);
+    size_t skip = round_up((uintptr_t)dst, 8) - (uintptr_t)dst; /* only what fills a word of dst can be a pointer there */
+    bytes = (!dst || is_scanned_heap(dst)) && bytes > skip ? round_down(bytes - skip, 8) : 0;
+    for (size_t done = 0, n; done < bytes && gate_marking(); done += n) {
+        if (done) {
+            gate_leave(g);
+            gate_enter();
+        }
+        n = min_u64(bytes - done, BULK_BYTES);
+        shade_copied((struct thread *)g, (const char *)src + skip + done, n);
+    }
+    gate_leave(g);
+}
+
 EXPORT void *tri_memmove(void *dst, const void *src, size_t bytes) {
+    if (!is_scanned_heap(dst)) return memmove(dst, src, bytes);
     struct gate *g = gate_enter();
     trix_gate_copy(g, dst, src, bytes);
     gate_leave(g);

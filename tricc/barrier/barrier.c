@@ -1,36 +1,95 @@
-/* barrier.c - see barrier.h. */
+/* barrier.c - the walk over the module, and what its parts share: see barrier.h. */
 #include "barrier.h"
 #include "../ir/ir.h"
 
-static bool on_stack(LLVMValueRef slot) { return LLVMIsAAllocaInst(tricc_ir_strip(slot)); }
+#include <llvm-c/Transforms/PassBuilder.h>
 
-static bool barrier_store(LLVMBuilderRef b, LLVMValueRef store, LLVMValueRef function, struct tricc_stats *s) {
-    LLVMValueRef value = LLVMGetOperand(store, 0), slot = LLVMGetOperand(store, 1);
-    LLVMValueRef in = LLVMGetBasicBlockParent(LLVMGetInstructionParent(store));
-    if (on_stack(slot)) return tricc_stats_count(s, in, TRICC_STAT_left_stack, 1), true;
-    LLVMPositionBuilderBefore(b, store);
-    tricc_ir_call(b, function, (LLVMValueRef[]){slot, value}, 2, store);
-    LLVMInstructionEraseFromParent(store);
-    tricc_stats_count(s, in, TRICC_STAT_barrier_store, 1);
-    return true;
+void tricc_count(struct barrier *b, enum tricc_stat what) { tricc_stats_count(b->stats, b->function, what, 1); }
+
+LLVMValueRef tricc_emit(struct barrier *b, const char *name, LLVMValueRef *args, unsigned n, LLVMValueRef near) {
+    LLVMValueRef f = tricc_ir_prelude(b->module, name, b->options, b->diag);
+    if (!f) {
+        b->failed = true;
+        return NULL;
+    }
+    return tricc_ir_call(b->builder, f, args, n, near);
 }
 
-static bool barrier_function(LLVMValueRef f, const struct tricc_options *o, struct tricc_diag *d, struct tricc_stats *s) {
-    LLVMModuleRef module = LLVMGetGlobalParent(f);
-    LLVMBuilderRef b = LLVMCreateBuilderInContext(LLVMGetModuleContext(module));
-    bool good = true;
-    TRICC_EACH_BLOCK(block, f) TRICC_EACH_INST(inst, next, block) {
-        if (LLVMGetInstructionOpcode(inst) != LLVMStore) continue;
-        if (LLVMGetTypeKind(LLVMTypeOf(LLVMGetOperand(inst, 0))) != LLVMPointerTypeKind) continue;
-        LLVMValueRef barrier = tricc_ir_prelude(module, "store", o, d);
-        good = good && barrier && barrier_store(b, inst, barrier, s);
+void tricc_position_behind(struct barrier *b, LLVMValueRef instruction) {
+    LLVMValueRef next = LLVMGetNextInstruction(instruction);
+    if (!next) { /* an invoke: its value is known where it goes on */
+        LLVMBasicBlockRef on = LLVMGetNormalDest(instruction);
+        next = LLVMGetFirstInstruction(on);
+        while (LLVMIsAPHINode(next)) next = LLVMGetNextInstruction(next);
     }
-    LLVMDisposeBuilder(b);
-    return good;
+    LLVMPositionBuilderBefore(b->builder, next);
+}
+
+/* Room on the stack for a value of the type, at the function's entry. */
+static LLVMValueRef make_room(struct barrier *b, LLVMTypeRef type) {
+    LLVMBuilderRef entry = LLVMCreateBuilderInContext(LLVMGetModuleContext(b->module));
+    LLVMPositionBuilderBefore(entry, LLVMGetFirstInstruction(LLVMGetEntryBasicBlock(b->function)));
+    LLVMValueRef room = LLVMBuildAlloca(entry, type, "");
+    LLVMSetAlignment(room, 16);
+    LLVMDisposeBuilder(entry);
+    return room;
+}
+
+void tricc_emit_stored(struct barrier *b, LLVMValueRef slot, LLVMValueRef value, LLVMValueRef near) {
+    LLVMTypeRef type = LLVMTypeOf(value);
+    if (LLVMGetTypeKind(type) == LLVMPointerTypeKind) {
+        tricc_emit(b, "stored", (LLVMValueRef[]){slot, value}, 2, near);
+    } else if (type == b->i64) {
+        LLVMValueRef pointer = LLVMBuildIntToPtr(b->builder, value, b->ptr, "");
+        tricc_emit(b, "stored", (LLVMValueRef[]){slot, pointer}, 2, near);
+    } else {
+        LLVMValueRef room = make_room(b, type), size = LLVMSizeOf(type);
+        LLVMBuildStore(b->builder, value, room);
+        tricc_emit(b, "copied", (LLVMValueRef[]){slot, room, size}, 3, near);
+    }
+}
+
+static void visit(struct barrier *b, LLVMValueRef inst) {
+    switch (LLVMGetInstructionOpcode(inst)) {
+    case LLVMStore: tricc_barrier_store(b, inst); break;
+    case LLVMAtomicRMW: tricc_barrier_rmw(b, inst); break;
+    case LLVMAtomicCmpXchg: tricc_barrier_cmpxchg(b, inst); break;
+    case LLVMCall:
+    case LLVMInvoke:
+        if (LLVMIsAInlineAsm(LLVMGetCalledValue(inst))) tricc_barrier_asm(b, inst);
+        else tricc_barrier_call(b, inst);
+        break;
+    default: break;
+    }
+}
+
+/* What a function has to begin with: what is put in is not looked at again. */
+static void visit_function(struct barrier *b, LLVMValueRef f) {
+    b->function = f;
+    TRICC_EACH_BLOCK(block, f) TRICC_EACH_INST(inst, next, block) visit(b, inst);
+}
+
+/* Locals become values, so that more places are seen to be the stack. Not where the user debugs. */
+static bool simplify(LLVMModuleRef module, const struct tricc_options *o, struct tricc_diag *d) {
+    if (!o->opt_level || o->no_opt) return true;
+    LLVMPassBuilderOptionsRef options = LLVMCreatePassBuilderOptions();
+    LLVMErrorRef error = LLVMRunPasses(module, "function(sroa)", NULL, options);
+    LLVMDisposePassBuilderOptions(options);
+    if (!error) return true;
+    char *message = LLVMGetErrorMessage(error);
+    tricc_diag_error(d, (struct tricc_loc){0}, "internal error: %s", message);
+    LLVMDisposeErrorMessage(message);
+    return false;
 }
 
 bool tricc_barrier_run(LLVMModuleRef module, const struct tricc_options *o, struct tricc_diag *d, struct tricc_stats *s) {
+    if (!simplify(module, o, d)) return false;
+    LLVMContextRef context = LLVMGetModuleContext(module);
+    struct barrier b = {.module = module, .builder = LLVMCreateBuilderInContext(context), .options = o, .diag = d, .stats = s,
+                        .ptr = LLVMPointerTypeInContext(context, 0), .i64 = LLVMInt64TypeInContext(context),
+                        .i8 = LLVMInt8TypeInContext(context)};
     TRICC_EACH_FUNCTION(f, module)
-        if (!LLVMIsDeclaration(f) && !tricc_ir_is_ours(f) && !barrier_function(f, o, d, s)) return false;
-    return true;
+        if (!LLVMIsDeclaration(f) && !tricc_ir_is_ours(f)) visit_function(&b, f);
+    LLVMDisposeBuilder(b.builder);
+    return !b.failed;
 }

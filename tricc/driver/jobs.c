@@ -87,7 +87,7 @@ static const char *read_job(struct jobs *jobs, const char *at) {
 
 static bool about_clang(const char *line) {
     static const char *const starts[] = {"Target: ", "Thread model: ", "InstalledDir: ", "Configuration file: ",
-                                         "Build config: ", "Found candidate ", "Selected "};
+                                         "Build config: ", "Found candidate ", "Selected ", " (in-process)"};
     for (size_t i = 0; i < sizeof starts / sizeof *starts; i++)
         if (strncmp(line, starts[i], strlen(starts[i])) == 0) return true;
     const char *end = strchr(line, '\n'), *version = strstr(line, "clang version ");
