@@ -59,8 +59,17 @@ static enum content of_both(LLVMValueRef a, LLVMValueRef b, struct trail *t, uns
     return c == CONTENT_POINTER ? c : stronger(c, content_of(b, t, depth + 1));
 }
 
+/* Of integers wider than a pointer: shifting and widening put pointers in their place. */
+static bool is_wide(LLVMValueRef v) {
+    LLVMTypeRef type = LLVMTypeOf(v);
+    return LLVMGetTypeKind(type) == LLVMIntegerTypeKind && LLVMGetIntTypeWidth(type) > 64;
+}
+
 static enum content content_of_instruction(LLVMValueRef v, struct trail *t, unsigned depth) {
-    switch (LLVMGetInstructionOpcode(v)) {
+    LLVMOpcode op = LLVMGetInstructionOpcode(v);
+    if (is_wide(v) && (op == LLVMZExt || op == LLVMSExt || op == LLVMShl || op == LLVMLShr || op == LLVMAShr))
+        return tricc_type_holds_pointers(LLVMTypeOf(LLVMGetOperand(v, 0))) ? content_of(LLVMGetOperand(v, 0), t, depth + 1) : CONTENT_NONE;
+    switch (op) {
     case LLVMZExt:
     case LLVMSExt:
     case LLVMMul:

@@ -8,7 +8,7 @@ struct node {
 };
 static struct node *head;
 
-int main(void) {
+int main(void) { //=> 2 stores barriered, 1 left out: no pointer
     for (int i = 0; i < 1000000; i++) {
         struct node *n = tri_new(struct node);
         n->value = i;
