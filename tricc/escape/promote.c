@@ -1,0 +1,63 @@
+/* promote.c - which allocations go on the stack: see rewrite.h.
+ *
+ * One that does not escape, has a constant size of at most 64 KiB as in Go, and for which the frame still has room: a C stack does
+ * not grow. A frame's allocations take at most 128 KiB, those of a function that calls itself, directly or
+ * through others of the file, 1 KiB.
+ *
+ * A free in the same function is deleted with the allocation, if the pointer that it frees can be nothing else: then its only
+ * source is the address of one allocation, by way of variables that are plainly loaded and stored.
+ */
+#include "rewrite.h"
+#include "cfg.h"
+
+enum { FRAME = 128 << 10, RECURSIVE_FRAME = 1 << 10 };
+
+struct source {
+    struct analysis *a;
+    struct location *allocation;
+    bool unclear;
+};
+
+static bool look_at(void *arg, struct location *l, int derefs) {
+    struct source *s = arg;
+    bool address = derefs < 0;
+    if (address && l->kind == ALLOCATION && (!s->allocation || s->allocation == l)) s->allocation = l;
+    else if (address || derefs > 0) s->unclear = true;
+    else if (l->kind == VARIABLE) s->unclear = life_has_taken_address(s->a, l);
+    else s->unclear = l->kind != TEMPORARY || !LLVMIsAPHINode(l->value);
+    return !s->unclear;
+}
+
+bool releases_settle(struct analysis *a, struct function *f) {
+    bool leaked = false;
+    for (unsigned i = 0; i < f->nlocals; i++) {
+        struct location *r = f->locals[i];
+        if (r->kind != RELEASE) continue;
+        struct source s = {.a = a};
+        walk_from(a, r, look_at, &s);
+        if (!s.unclear && s.allocation && s.allocation->fn == f) {
+            r->freed = s.allocation;
+            continue;
+        }
+        flow_add(a, &a->heap, r, 0, (struct note){"free", r->value});
+        leaked = true;
+    }
+    return leaked;
+}
+
+void promote_choose(struct analysis *a, struct function *f) {
+    (void)a;
+    uint64_t room = f->recursive ? RECURSIVE_FRAME : FRAME;
+    for (unsigned i = 0; i < f->nlocals; i++) {
+        struct location *l = f->locals[i];
+        if (l->kind != ALLOCATION || l->escapes) continue;
+        uint64_t bytes = (l->size + l->align - 1) & ~(l->align - 1);
+        if (bytes > room) {
+            l->refusal = f->recursive ? "too large for the frame of a recursive function" : "too large for the frame";
+            l->escapes = true;
+            continue;
+        }
+        room -= bytes;
+        l->promoted = true;
+    }
+}
