@@ -39,6 +39,14 @@
 
 #define TRI_API __attribute__((visibility("default")))
 
+/* On a pointer parameter: the function keeps nothing of what it points to beyond the call, and does not free it. What tricc's
+ * escape analysis takes for granted where it cannot see the body, and prefers to what it sees where it can; nothing elsewhere. */
+#if defined(__TRICC__)
+#define TRI_NOESCAPE __attribute__((noescape))
+#else
+#define TRI_NOESCAPE
+#endif
+
 #if defined(__has_attribute)
 #if __has_attribute(retain)
 #define TRI__RETAIN __attribute__((used, retain))

@@ -60,6 +60,8 @@ static struct list front_command(const struct list *job, const char *bitcode) {
         const char *arg = job->item[i];
         if (ONE_OF(arg, back_only_1) && i + 1 < job->n) {
             i++;
+        } else if (strcmp(arg, "-discard-value-names") == 0) {
+            continue; /* escape analysis tells compound literals by their names */
         } else if (strcmp(arg, "-o") == 0) {
             list_add(&l, arg);
             list_add(&l, bitcode);
@@ -77,6 +79,7 @@ static struct list front_command(const struct list *job, const char *bitcode) {
                 }
                 list_add(&l, "-disable-llvm-passes");
                 list_add(&l, "-disable-O0-optnone");
+                list_add(&l, "-fsanitize-address-use-after-scope"); /* lifetime markers at -O0 too; without the sanitizer nothing else */
             }
             list_add(&l, arg);
         }

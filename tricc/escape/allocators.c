@@ -86,7 +86,9 @@ uint64_t allocator_size(struct analysis *a, const struct allocator *how, LLVMVal
     if (how->how == VARIES || n <= how->a || n <= how->b) return 0;
     LLVMValueRef first = LLVMGetArgOperand(call, how->a), second = LLVMGetArgOperand(call, how->b);
     switch (how->how) {
-    case SIZE: return constant_of(first, &x) ? x : 0;
+    case SIZE: /* tri__new(type, size) */
+        if (how->a == 1 && type_field(LLVMGetArgOperand(call, 0), TYPE_ALIGN, &z) && z > *align) *align = z;
+        return constant_of(first, &x) ? x : 0;
     case PRODUCT: return constant_of(first, &x) && constant_of(second, &y) && product(x, y, &size) ? size : 0;
     case ALIGNED:
         if (!constant_of(first, &x) || !constant_of(second, &y) || x & (x - 1)) return 0;

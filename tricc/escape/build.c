@@ -7,7 +7,7 @@
  *  - Integers. Every arithmetic result that may be a pointer carries what its operands carry, but for the difference of two pointers.
  *    Comparisons carry nothing, nor do floating-point results; a double loaded and stored does (unions).
  *  - Bytes. A loop that copies characters copies pointers. So narrow integers carry too, except loads and stores of struct
- *    fields declared so narrow: a pointer can be there only by way of a union, which has no such field in LLVM's types.
+ *    fields and globals declared so narrow: a pointer can be there only by way of a union, which has no such field in LLVM's types.
  *  - Structs in registers, in memory (byval, sret), in vectors: as their contents.
  */
 #include "build.h"
@@ -47,6 +47,10 @@ static LLVMTypeRef attribute_type(LLVMValueRef f, unsigned i, const char *name) 
     return at ? LLVMGetTypeAttributeValue(at) : NULL;
 }
 
+static bool attribute_set(LLVMValueRef f, unsigned i, const char *name) {
+    return LLVMGetEnumAttributeAtIndex(f, i + 1, LLVMGetEnumAttributeKindForName(name, strlen(name))) != NULL;
+}
+
 void build_frame(struct analysis *a, struct function *f) {
     f->nparams = LLVMCountParams(f->value);
     f->params = pool_take(a->pool, (f->nparams + 1) * sizeof *f->params);
@@ -61,6 +65,7 @@ void build_frame(struct analysis *a, struct function *f) {
         l->variable = table_get(a->variables, v);
         l->memory = sret || byval || l->variable;
         l->pointee = sret ? sret : byval;
+        l->promised = attribute_set(f->value, i, "nocapture"); /* nobody but TRI_NOESCAPE sets it before the optimiser */
         if (l->pointee) l->size = LLVMABISizeOfType(a->layout, l->pointee);
         else if (l->memory) l->size = variable_size(a, l->variable); /* passed by address */
         if (sret) f->result = l, f->result_in_memory = true;
@@ -104,8 +109,9 @@ static bool type_carries(struct analysis *a, LLVMTypeRef t) {
     }
 }
 
-/* The address of a struct's field of that type, not of an array's element or where a pointer points. */
+/* The address of a struct's field, or of a global, declared as an integer; not of an array's element or where a pointer points. */
 static bool is_field(LLVMValueRef address) {
+    if (LLVMIsAGlobalVariable(address)) return LLVMGetTypeKind(LLVMGlobalGetValueType(address)) == LLVMIntegerTypeKind;
     if (!LLVMIsAGetElementPtrInst(address) || LLVMGetNumOperands(address) < 3) return false;
     LLVMTypeRef t = LLVMGetGEPSourceElementType(address);
     if (LLVMGetTypeKind(t) != LLVMStructTypeKind) return false;

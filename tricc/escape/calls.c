@@ -162,7 +162,7 @@ static void analysed_call(struct analysis *a, struct function *f, LLVMValueRef c
             parameter_flows(a, f, call, i, p, p, 0);
             continue;
         }
-        if (p->leak_heap != NO_FLOW && !argument_has(call, i, "nocapture"))
+        if (p->leak_heap != NO_FLOW)
             parameter_flows(a, f, call, i, p, &a->heap, p->leak_heap);
         if (p->leak_result != NO_FLOW && result) parameter_flows(a, f, call, i, p, result, p->leak_result);
     }

@@ -79,6 +79,14 @@ static void close_group(struct tarjan *t, struct function *root) {
     settle_group(t->a, group);
 }
 
+static void visit(struct tarjan *t, struct function *f);
+
+static void visit_callee(struct tarjan *t, struct function *f, struct function *callee) {
+    if (!callee) return;
+    if (!callee->index) visit(t, callee);
+    if (callee->on_stack && callee->low < f->low) f->low = callee->low;
+}
+
 static void visit(struct tarjan *t, struct function *f) {
     f->index = f->low = ++t->index;
     f->next_on_stack = t->stack;
@@ -86,11 +94,12 @@ static void visit(struct tarjan *t, struct function *f) {
     f->on_stack = true;
     TRICC_EACH_BLOCK(b, f->value)
     TRICC_EACH_INST(i, next, b) {
-        struct function *callee = LLVMIsACallInst(i) || LLVMIsAInvokeInst(i) ? callee_of(t->a, i) : NULL;
-        if (!callee) continue;
+        if (!LLVMIsACallInst(i) && !LLVMIsAInvokeInst(i)) continue;
+        struct function *callee = callee_of(t->a, i);
         if (callee == f) f->recursive = true;
-        if (!callee->index) visit(t, callee);
-        if (callee->on_stack && callee->low < f->low) f->low = callee->low;
+        visit_callee(t, f, callee);
+        for (unsigned k = 0; k < (unsigned)LLVMGetNumArgOperands(i); k++) /* callbacks: qsort's, tri_defer's */
+            visit_callee(t, f, table_get(t->a->functions, LLVMGetArgOperand(i, k)));
     }
     if (f->low == f->index) close_group(t, f);
 }

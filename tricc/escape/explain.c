@@ -44,13 +44,15 @@ static const char *function_name(const struct function *f) {
 
 /* One step: dst ← ops src, and the instruction that does it. */
 static void print_step(struct analysis *a, FILE *out, const struct location *dst, const struct edge *e) {
+    if (e->src->kind == PARAMETER && dst->variable && dst->variable->parameter && dst->fn == e->src->fn) return; /* its start */
     fprintf(out, "  flow: %s ← %s", location_text(a, dst), e->derefs < 0 ? "&" : "");
     for (int i = 0; i < e->derefs; i++) putc('*', out);
     fprintf(out, "%s:\n", location_text(a, e->src));
     if (!e->note.where || !LLVMIsAInstruction(e->note.where)) return;
     struct tricc_loc at = tricc_ir_loc(e->note.where);
     if (!at.file) return;
-    const char *text = source_text(a, at);
+    bool statement = strcmp(e->note.why, "assign") == 0 || strcmp(e->note.why, "return") == 0;
+    const char *text = statement ? source_statement(a, at) : source_text(a, at);
     fprintf(out, "    from %s (%s) at %s:%u:%u\n", text ? text : e->note.why, e->note.why, at.file, at.line, at.column);
 }
 

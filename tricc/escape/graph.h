@@ -61,6 +61,7 @@ struct location {
     bool escapes;        /* its address outlives it */
     bool kept;           /* its address is used beyond its block, not beyond its frame or iteration */
     bool promoted;       /* ALLOCATION that goes on the stack; settled by promote.c */
+    bool promised;       /* PARAMETER: TRI_NOESCAPE */
     bool unmovable;      /* VARIABLE: a va_list, which ends with its function anyhow */
     unsigned number;     /* of its parameter */
     LLVMTypeRef pointee; /* of one passed or returned in memory */

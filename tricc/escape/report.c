@@ -80,6 +80,7 @@ static void add_storage(const struct function *f, struct summary *s, const struc
 }
 
 static void report_parameter(struct analysis *a, const struct function *f, struct location *storage) {
+    if (!*storage->variable->name) return;
     struct summary s = {.moved = storage->escapes};
     if (storage->kind == PARAMETER) {
         s.param[s.n++] = storage;
@@ -108,8 +109,8 @@ static void report_literal(struct analysis *a, const struct location *l) {
     LLVMValueRef user = first_user(l);
     if (!user) return;
     struct tricc_loc at = tricc_ir_loc(user);
-    const char *type = source_text(a, at);
-    tricc_diag_say(a->diag, at, "%s{...} %s", type && *type == '(' ? type : "(literal)", l->escapes ? "escapes to heap" : "does not escape");
+    const char *text = source_literal(a, at);
+    tricc_diag_say(a->diag, at, "%s %s", text ? text : "literal", l->escapes ? "escapes to heap" : "does not escape");
     if (l->escapes) explain(a, l->explanation);
 }
 

@@ -37,6 +37,13 @@ static LLVMValueRef frame_slot(struct rewriter *r, LLVMTypeRef type, uint64_t al
     return slot;
 }
 
+static LLVMValueRef pointer_slot(struct rewriter *r, const struct location *l) {
+    LLVMValueRef slot = frame_slot(r, r->pointer, 8, l->variable ? l->variable->name : "moved");
+    LLVMPositionBuilderBefore(r->builder, first_behind_allocas(r->f->value));
+    LLVMBuildStore(r->builder, LLVMConstNull(r->pointer), slot);
+    return slot;
+}
+
 static LLVMValueRef load_slot(struct rewriter *r, LLVMValueRef slot, LLVMValueRef before) {
     LLVMPositionBuilderBefore(r->builder, before);
     LLVMSetCurrentDebugLocation2(r->builder, LLVMInstructionGetDebugLoc(before));
@@ -151,20 +158,51 @@ static void replace_uses(struct rewriter *r, LLVMValueRef old, LLVMValueRef slot
     }
 }
 
-/* ---- moves ---- */
+/* ---- to the end of the variable's life ---- */
 
-static const char *slot_name(const struct location *l) { return l->variable ? l->variable->name : "moved"; }
+/* A use that the optimiser does not see through: the object lives at least until here. In C a variable lives to the end of
+ * its block, also when only the kernel or the C library's own memory still knows its address (setvbuf, epoll_ctl). */
+static void keep_alive(struct rewriter *r, LLVMValueRef slot, LLVMValueRef before) {
+    LLVMValueRef object = load_slot(r, slot, before);
+    LLVMTypeRef type = LLVMFunctionType(LLVMVoidTypeInContext(LLVMGetModuleContext(r->a->module)), &r->pointer, 1, false);
+    LLVMValueRef nothing = LLVMGetInlineAsm(type, "", 0, "r", 1, true, false, LLVMInlineAsmDialectATT, false);
+    LLVMBuildCall2(r->builder, type, nothing, &object, 1, "");
+}
+
+static void keep_to_the_ends(struct rewriter *r, LLVMValueRef slot) {
+    TRICC_EACH_BLOCK(b, r->f->value) {
+        LLVMValueRef end = LLVMGetBasicBlockTerminator(b);
+        if (!end || !LLVMIsAReturnInst(end)) continue;
+        LLVMValueRef before = LLVMGetPreviousInstruction(end);
+        bool tail = before && LLVMIsACallInst(before) && LLVMGetTailCallKind(before) == LLVMTailCallKindMustTail;
+        keep_alive(r, slot, tail ? before : end);
+    }
+}
+
+/* Where its markers end it, and if it has none, at the function's ends, where the slot may never have been set. */
+static void keep_variable(struct rewriter *r, LLVMValueRef storage, LLVMValueRef slot) {
+    bool marked = false;
+    for (LLVMUseRef u = LLVMGetFirstUse(storage); u; u = LLVMGetNextUse(u)) {
+        if (!is_lifetime_end(LLVMGetUser(u))) continue;
+        keep_alive(r, slot, LLVMGetUser(u));
+        marked = true;
+    }
+    if (!marked) keep_to_the_ends(r, slot);
+}
+
+/* ---- moves ---- */
 
 static void move_static(struct rewriter *r, struct location *l) {
     struct place p = place_of(r->a, l);
     if (p.block == NO_BLOCK || !p.before) return;
     uint64_t align = LLVMGetAlignment(l->value);
-    LLVMValueRef slot = frame_slot(r, r->pointer, 8, slot_name(l));
+    LLVMValueRef slot = pointer_slot(r, l);
     variables_move(r->a, l->value, slot);
     LLVMPositionBuilderBefore(r->builder, p.before);
     LLVMSetCurrentDebugLocation2(r->builder, LLVMInstructionGetDebugLoc(p.before));
     LLVMValueRef object = new_object(r, LLVMConstInt(r->word, l->size ? l->size : 1, false), LLVMGetAllocatedType(l->value), align);
     LLVMBuildStore(r->builder, object, slot);
+    keep_variable(r, l->value, slot);
     replace_uses(r, l->value, slot, l->size, align);
     LLVMInstructionEraseFromParent(l->value);
 }
@@ -172,7 +210,7 @@ static void move_static(struct rewriter *r, struct location *l) {
 /* A variable-length array, or alloca. */
 static void move_dynamic(struct rewriter *r, struct location *l) {
     LLVMTypeRef type = LLVMGetAllocatedType(l->value);
-    LLVMValueRef slot = frame_slot(r, r->pointer, 8, slot_name(l)), n = LLVMGetOperand(l->value, 0);
+    LLVMValueRef slot = pointer_slot(r, l), n = LLVMGetOperand(l->value, 0);
     variables_move(r->a, l->value, slot);
     LLVMPositionBuilderBefore(r->builder, l->value);
     LLVMSetCurrentDebugLocation2(r->builder, LLVMInstructionGetDebugLoc(l->value));
@@ -180,6 +218,7 @@ static void move_dynamic(struct rewriter *r, struct location *l) {
     LLVMValueRef size = LLVMConstInt(r->word, LLVMABISizeOfType(r->a->layout, type), false);
     LLVMValueRef object = new_object(r, LLVMBuildMul(r->builder, n, size, ""), NULL, LLVMGetAlignment(l->value));
     LLVMBuildStore(r->builder, object, slot);
+    keep_to_the_ends(r, slot);
     LLVMReplaceAllUsesWith(l->value, object);
     LLVMInstructionEraseFromParent(l->value);
 }
@@ -187,9 +226,10 @@ static void move_dynamic(struct rewriter *r, struct location *l) {
 /* A parameter passed in memory: copied at the start. The variable that is returned in memory: copied at the ends. */
 static void move_passed(struct rewriter *r, struct location *l) {
     if (!l->size) return;
-    LLVMValueRef slot = frame_slot(r, r->pointer, 8, slot_name(l)), start = first_behind_allocas(r->f->value);
+    LLVMValueRef slot = pointer_slot(r, l), start = LLVMGetNextInstruction(first_behind_allocas(r->f->value));
     variables_move(r->a, l->value, slot);
     replace_uses(r, l->value, slot, l->size, 16);
+    keep_to_the_ends(r, slot);
     LLVMPositionBuilderBefore(r->builder, start);
     LLVMSetCurrentDebugLocation2(r->builder, LLVMInstructionGetDebugLoc(start));
     LLVMValueRef object = new_object(r, LLVMConstInt(r->word, l->size, false), NULL, 16);

@@ -93,6 +93,7 @@ static void start_walk(struct analysis *a, struct walk *w, struct location *root
 
 static void leak(struct analysis *a, struct location *root, struct location *param, int derefs) {
     bool to_result = root->kind == RESULT && root->fn == param->fn && !root->escapes;
+    if (!to_result && param->promised) return;
     int *least = to_result ? &param->leak_result : &param->leak_heap;
     if (*least <= derefs) return;
     *least = derefs;

@@ -68,20 +68,71 @@ static const char *expression_end(const char *p, const char *end) {
     return p;
 }
 
-const char *source_text(struct analysis *a, struct tricc_loc at) {
-    if (!at.file || !at.line || !at.column) return NULL;
-    struct text *t = file_text(a, at.file);
-    if (at.line > t->nlines) return NULL;
-    const char *p = t->bytes + t->line[at.line - 1] + at.column - 1, *end = t->bytes + t->n, *last;
-    if (p >= end || !(last = expression_end(p, end))) return NULL;
-    char out[LONGEST + 8];
+/* A copy of the text, blanks made one, cut when it is long. */
+static const char *tidy(struct analysis *a, const char *p, const char *last, const char *behind) {
+    char out[LONGEST + 16];
     size_t n = 0;
     for (; p < last && n < LONGEST; p++) {
         bool space = isspace((unsigned char)*p);
         if (space && n && out[n - 1] == ' ') continue;
         out[n++] = space ? ' ' : *p;
     }
-    if (p < last) n += (size_t)sprintf(out + n, "…");
-    out[n] = 0;
+    snprintf(out + n, sizeof out - n, "%s", p < last ? "…" : behind);
     return pool_text(a->pool, out);
+}
+
+/* The text at the place; NULL: it cannot be read. */
+static const char *find_place(struct analysis *a, struct tricc_loc at, struct text **text) {
+    if (!at.file || !at.line || !at.column) return NULL;
+    struct text *t = *text = file_text(a, at.file);
+    if (at.line > t->nlines || t->line[at.line - 1] + at.column > t->n) return NULL;
+    return t->bytes + t->line[at.line - 1] + at.column - 1;
+}
+
+const char *source_text(struct analysis *a, struct tricc_loc at) {
+    struct text *t;
+    const char *p = find_place(a, at, &t), *last = p ? expression_end(p, t->bytes + t->n) : NULL;
+    return last ? tidy(a, p, last, "") : NULL;
+}
+
+const char *source_statement(struct analysis *a, struct tricc_loc at) {
+    struct text *t;
+    const char *p = find_place(a, at, &t), *last = p;
+    if (!p) return NULL;
+    const char *line = t->bytes + t->line[at.line - 1], *end = t->bytes + t->n;
+    while (p > line && !strchr(";{}", p[-1])) p--;
+    while (last < end && !strchr(";{}\n", *last)) last++;
+    while (p < last && isspace((unsigned char)*p)) p++;
+    return p < last ? tidy(a, p, last, "") : NULL;
+}
+
+/* From inside the braces of a compound literal, back to the bracket behind its type. */
+static const char *literal_brace(const char *begin, const char *p) {
+    for (int depth = 0; p > begin; p--) {
+        depth += *p == '}' ? 1 : *p == '{' ? -1 : 0;
+        if (depth >= 0 || *p != '{') continue;
+        const char *last = p;
+        while (last > begin && isspace((unsigned char)last[-1])) last--;
+        if (last > begin && last[-1] == ')') return last;
+        depth = 0;
+    }
+    return NULL;
+}
+
+const char *source_literal(struct analysis *a, struct tricc_loc at) {
+    struct text *t;
+    const char *p = find_place(a, at, &t);
+    if (!p) return NULL;
+    if (*p == '(') {
+        const char *last = expression_end(p, t->bytes + t->n);
+        return last ? tidy(a, p, last, "{...}") : NULL;
+    }
+    const char *last = literal_brace(t->bytes, p);
+    if (!last) return NULL;
+    int depth = 0;
+    for (p = last - 1; p > t->bytes; p--) {
+        depth += *p == ')' ? 1 : *p == '(' ? -1 : 0;
+        if (!depth) break;
+    }
+    return tidy(a, p, last, "{...}");
 }
