@@ -109,6 +109,7 @@ const char *source_statement(struct analysis *a, struct tricc_loc at) {
 /* From inside the braces of a compound literal, back to the bracket behind its type. */
 static const char *literal_brace(const char *begin, const char *p) {
     for (int depth = 0; p > begin; p--) {
+        if (*p == ';') return NULL;
         depth += *p == '}' ? 1 : *p == '{' ? -1 : 0;
         if (depth >= 0 || *p != '{') continue;
         const char *last = p;

@@ -146,7 +146,7 @@ static long pick(struct big b) { // WANT "leaking param: b to result ~r0 level=0
 }
 static void not_through(void) {
     struct node x = {.v = 3};
-    CHECK(pick((struct big){{&x}, 4}) == 7 && ON_STACK(&x)); // WANT "(void){...} does not escape"
+    CHECK(pick((struct big){{&x}, 4}) == 7 && ON_STACK(&x)); // WANT "literal does not escape"
 }
 
 int main(void) {
