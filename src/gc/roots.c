@@ -37,6 +37,8 @@ static void *list_add(struct list *l) {
     return (char *)l->item + l->n++ * l->each;
 }
 
+const struct foreign_roots *trix_foreign_roots;
+
 static struct {
     struct lock lock;
     struct list segments; /* writable data of objects loaded at start; collector only */
@@ -221,6 +223,7 @@ static void inherit_object(const struct link_map *at, uintptr_t base) {
 }
 
 void trix_roots_reset_after_fork(void) {
+    if (trix_foreign_roots) trix_foreign_roots->reset_after_fork();
     roots.torn = true; /* what a thread that is no more was doing to the list stays half done until the next dlopen */
     roots.plugins.n = 0;
     roots.inherited = walk_maps(inherit_object);
@@ -272,6 +275,7 @@ uint64_t trix_roots_scan(struct marker *m) {
     bytes += scan_list(m, &roots.ranges, false, false);
     bytes += scan_list(m, &roots.stacks, true, false);
     lock_release(&roots.lock);
+    if (trix_foreign_roots) bytes += trix_foreign_roots->scan(m);
     trix_pins_scan(m);
     trix_kept_scan(m);
     store_relaxed(&roots.bytes, bytes);

@@ -32,6 +32,13 @@ const struct tls_module *trix_roots_tls_modules(size_t *n);
 /* Bytes next to the thread pointer that hold thread-locals of modules loaded at start. */
 uint64_t trix_roots_static_tls(void);
 
+/* Memory of a layer above that is a root in parts: the blocks of malloc/foreign.c. NULL: there is none. */
+struct foreign_roots {
+    uint64_t (*scan)(struct marker *m); /* bytes looked at; world running or stopped, without locks */
+    void (*reset_after_fork)(void);     /* in the child, when it has one thread */
+};
+extern const struct foreign_roots *trix_foreign_roots; /* set once, by a constructor */
+
 /* Registered coroutine stack that contains the address; false when none does. */
 bool trix_roots_find_stack(uintptr_t sp, uintptr_t *hi);
 

@@ -64,6 +64,22 @@ static void *alloc_in_row(struct gate *g, size_t bytes, size_t align, unsigned r
     return alloc_large(g, bytes, align, row == LAYOUT_ROW_LEAF ? 0 : trailer_make(LAYOUT_ID_WORDS, bytes));
 }
 
+void *trix_alloc_try(struct gate *g, size_t bytes, size_t align, bool leaf) {
+    unsigned row = leaf ? LAYOUT_ROW_LEAF : LAYOUT_ROW_ANY, class = 0;
+    if (bytes < MAX_SMALL) class = align > 16 ? class_aligned(align, bytes) : class_of_block(bytes);
+    uint64_t span = large_span_bytes(bytes);
+    if (!class && (span < bytes || span > trix_map.reserved)) return NULL;
+    if (!class) trix_gate_account(g, (int64_t)span);
+    for (int attempt = 0; attempt < 2; attempt++) {
+        void *p = class ? trix_cache_alloc((struct thread_cache *)g, layout_by_id(row + class))
+                        : trix_large_alloc(g, bytes, align, leaf ? 0 : trailer_make(LAYOUT_ID_WORDS, bytes));
+        if (LIKELY(p)) return p;
+        if (attempt == 0) trix_gate_exhausted(g, bytes, attempt); /* a collection */
+    }
+    if (!class) trix_gate_account(g, -(int64_t)span);
+    return NULL;
+}
+
 void *trix_alloc_repeated(struct gate *g, size_t bytes, size_t align, const struct layout *element) {
     if (element->kind == LAYOUT_LEAF) return alloc_in_row(g, bytes, align, LAYOUT_ROW_LEAF);
     if (element->kind == LAYOUT_ANY || align > 16) return alloc_in_row(g, bytes, align, LAYOUT_ROW_ANY);

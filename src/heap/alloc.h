@@ -8,4 +8,12 @@
 /* An object of `bytes` that holds what the layout says, over and over; inside. Never NULL. */
 void *trix_alloc_repeated(struct gate *gate, size_t bytes, size_t align, const struct layout *element);
 
+/* An untyped block, scanned conservatively or never; inside. NULL when memory is exhausted, after a collection. */
+void *trix_alloc_try(struct gate *gate, size_t bytes, size_t align, bool leaf);
+
+/* What tri_realloc does for a live object, but that it may fail: with NULL, and the object as it was. The
+ * new block, where there is one, is scanned conservatively, and has room to grow when it is large. Inside. */
+struct object;
+void *trix_resize_try(struct gate *gate, const struct object *object, size_t bytes);
+
 #endif

@@ -63,25 +63,51 @@ static void *alloc_like(struct gate *g, uint64_t type, size_t bytes) {
     return trix_alloc_repeated(g, bytes, 16, layout_by_id(type ? trailer_layout(type) : LAYOUT_ID_BYTES));
 }
 
+/* Makes the object `size` bytes long where it is, if that neither overflows its slot nor wastes most of it. */
+static bool resize_in_place(struct gate *g, const struct object *o, size_t size) {
+    void *p = (void *)o->start;
+    size_t room = room_in_place(o);
+    if (!room || size > room || size < room / 2) return false;
+    size_t used = min_u64(o->bytes, room);
+    if (size < used) trix_gate_zero(g, (char *)p + size, used - size);
+    const struct page *page = map_page(o->page);
+    if (page_is_large(page)) {
+        store_relaxed(&map_page(o->page)->large.bytes, size);
+    } else if (layout_by_id(page->layout)->kind == LAYOUT_TRAILED) {
+        uint64_t type = trix_object_type(o);
+        trix_object_set_trailer(p, layout_by_id(page->layout), trailer_make(trailer_layout(type), size));
+    }
+    return true;
+}
+
 EXPORT void *tri_realloc(void *p, size_t size) {
     if (!p) return tri_alloc(size);
     struct gate *g = gate_enter();
     struct object o = demand_object("tri_realloc", p);
-    uint64_t type = trix_object_type(&o);
-    size_t room = room_in_place(&o), used = room ? min_u64(o.bytes, room) : o.bytes;
     void *result = p;
-    if (room && size <= room && size >= room / 2) {
-        if (size < used) trix_gate_zero(g, (char *)p + size, used - size);
-        const struct page *page = map_page(o.page);
-        if (page_is_large(page)) map_page(o.page)->large.bytes = size;
-        else if (layout_by_id(page->layout)->kind == LAYOUT_TRAILED)
-            trix_object_set_trailer(p, layout_by_id(page->layout), trailer_make(trailer_layout(type), size));
-    } else {
-        result = alloc_like(g, type, size);
+    if (!resize_in_place(g, &o, size)) {
+        size_t room = room_in_place(&o), used = room ? min_u64(o.bytes, room) : o.bytes;
+        result = alloc_like(g, trix_object_type(&o), size);
         trix_gate_copy(g, result, p, min_u64(used, size));
     }
     gate_leave(g);
     return result;
+}
+
+/* A large block that has grown once will grow again: an eighth more of address space, so that n small steps do not copy it n
+ * times. What is not touched costs no memory. */
+static void *alloc_moved(struct gate *g, size_t bytes) {
+    if (bytes <= MAX_SMALL) return trix_alloc_try(g, bytes, 16, false);
+    void *p = trix_alloc_try(g, bytes + bytes / 8, 16, false);
+    if (p) store_relaxed(&map_page(map_page_of((uintptr_t)p))->large.bytes, bytes);
+    return p ? p : trix_alloc_try(g, bytes, 16, false);
+}
+
+void *trix_resize_try(struct gate *g, const struct object *o, size_t size) {
+    if (trix_object_type(o) && resize_in_place(g, o, size)) return (void *)o->start;
+    void *moved = alloc_moved(g, size);
+    if (moved) trix_gate_copy(g, moved, (void *)o->start, min_u64(o->bytes, size));
+    return moved;
 }
 
 /* ---- questions ---- */

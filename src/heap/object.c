@@ -53,7 +53,7 @@ bool trix_object_find(uintptr_t p, struct object *o) {
     if (UNLIKELY(page_is_arena(entry))) return trix_gate_find_in_arena(p, o);
     o->slot = 0;
     o->start = map_address(page);
-    o->bytes = entry->size - 1;
+    o->bytes = load_relaxed(&entry->large.bytes); /* no more is scanned */
     return true;
 }
 

@@ -3,7 +3,7 @@
 # includes from where it stands ("../heap/map.h"), so that this can be read off.
 set -eu
 source=$1
-layers="base os heap gc host sched life data obs"
+layers="base os heap gc host malloc sched life data obs"
 bad=0
 
 complain() { echo "$*" && bad=1; }
