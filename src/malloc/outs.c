@@ -134,6 +134,6 @@ static void *(*not_collected(void *(*chunk)(long)))(long) {
     return (void *)chunk == (void *)tri__malloc ? (void *(*)(long))(void *)tri__foreign_malloc : chunk;
 }
 
-EXPORT int tri__obstack_begin(struct obstack *o, size_t bytes, size_t align, void *(*chunk)(long), void (*give_back)(void *)) {
-    return _obstack_begin(o, (int)bytes, (int)align, not_collected(chunk), give_back);
+EXPORT int tri__obstack_begin(struct obstack *o, int bytes, int align, void *(*chunk)(long), void (*give_back)(void *)) {
+    return _obstack_begin(o, bytes, align, not_collected(chunk), give_back);
 }

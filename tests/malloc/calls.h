@@ -30,6 +30,6 @@ char *tri__strsep(char **text, const char *delimiters);
 void tri__insque(void *element, void *after);
 void tri__remque(void *element);
 void *tri__lsearch(const void *key, void *table, size_t *n, size_t width, int (*compare)(const void *, const void *));
-int tri__obstack_begin(struct obstack *o, size_t bytes, size_t align, void *(*chunk)(long), void (*give_back)(void *));
+int tri__obstack_begin(struct obstack *o, int bytes, int align, void *(*chunk)(long), void (*give_back)(void *));
 
 #endif
