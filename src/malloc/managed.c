@@ -45,7 +45,7 @@ INLINE void *block(size_t bytes, bool leaf) {
     return block_slow(bytes, 16, leaf);
 }
 
-void *trix_malloc_leaf(size_t bytes) { return block(bytes, true); }
+EXPORT void *tri__malloc_leaf(size_t bytes) { return block(bytes, true); }
 
 EXPORT void *tri__malloc(size_t bytes) { return block(bytes, false); }
 

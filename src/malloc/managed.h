@@ -18,6 +18,9 @@
 
 #include "../base/attr.h"
 
+/* strings.c and outs.c are linked into each module that uses them: the names are the module's own. */
+#define HIDDEN __attribute__((visibility("hidden")))
+
 void *tri__malloc(size_t bytes);
 void *tri__calloc(size_t n, size_t size);
 void *tri__realloc(void *block, size_t bytes);
@@ -31,7 +34,7 @@ int tri__posix_memalign(void **block, size_t align, size_t bytes);
 size_t tri__malloc_usable_size(void *block);
 
 /* A block that is never scanned; NULL and ENOMEM when there is no memory. */
-void *trix_malloc_leaf(size_t bytes);
+void *tri__malloc_leaf(size_t bytes);
 
 /* Whether malloc itself is the library's in this process: interpose.c. */
 extern bool trix_interposed;

@@ -17,7 +17,7 @@
 /* ---- numbers ---- */
 
 #define NUMBER(type, name, character, ...)                                                                     \
-    EXPORT type tri__##name(const character *text, character **end NUMBER_PARAMETERS_##__VA_ARGS__) {          \
+    HIDDEN type tri__##name(const character *text, character **end NUMBER_PARAMETERS_##__VA_ARGS__) {          \
         character *stop;                                                                                       \
         type value = name(text, &stop NUMBER_ARGUMENTS_##__VA_ARGS__);                                         \
         if (end) tri_set(*end, stop);                                                                          \
@@ -45,20 +45,20 @@ NUMBER(double, wcstod, wchar_t, )
 
 /* ---- tokens and conversions ---- */
 
-EXPORT char *tri__strtok_r(char *text, const char *delimiters, char **place) {
+HIDDEN char *tri__strtok_r(char *text, const char *delimiters, char **place) {
     char *at = text ? NULL : *place;
     char *token = strtok_r(text, delimiters, &at);
     tri_set(*place, at);
     return token;
 }
 
-EXPORT char *tri__strsep(char **text, const char *delimiters) {
+HIDDEN char *tri__strsep(char **text, const char *delimiters) {
     char *at = *text, *token = strsep(&at, delimiters);
     tri_set(*text, at);
     return token;
 }
 
-EXPORT int tri__getsubopt(char **option, char *const *tokens, char **value) {
+HIDDEN int tri__getsubopt(char **option, char *const *tokens, char **value) {
     char *at = *option, *found = NULL;
     int n = getsubopt(&at, tokens, &found);
     tri_set(*option, at);
@@ -66,35 +66,35 @@ EXPORT int tri__getsubopt(char **option, char *const *tokens, char **value) {
     return n;
 }
 
-EXPORT size_t tri__mbsrtowcs(wchar_t *to, const char **from, size_t n, mbstate_t *state) {
+HIDDEN size_t tri__mbsrtowcs(wchar_t *to, const char **from, size_t n, mbstate_t *state) {
     const char *at = *from;
     size_t done = mbsrtowcs(to, &at, n, state);
     if (to) tri_set(*from, at);
     return done;
 }
 
-EXPORT size_t tri__mbsnrtowcs(wchar_t *to, const char **from, size_t bytes, size_t n, mbstate_t *state) {
+HIDDEN size_t tri__mbsnrtowcs(wchar_t *to, const char **from, size_t bytes, size_t n, mbstate_t *state) {
     const char *at = *from;
     size_t done = mbsnrtowcs(to, &at, bytes, n, state);
     if (to) tri_set(*from, at);
     return done;
 }
 
-EXPORT size_t tri__wcsrtombs(char *to, const wchar_t **from, size_t n, mbstate_t *state) {
+HIDDEN size_t tri__wcsrtombs(char *to, const wchar_t **from, size_t n, mbstate_t *state) {
     const wchar_t *at = *from;
     size_t done = wcsrtombs(to, &at, n, state);
     if (to) tri_set(*from, at);
     return done;
 }
 
-EXPORT size_t tri__wcsnrtombs(char *to, const wchar_t **from, size_t most, size_t n, mbstate_t *state) {
+HIDDEN size_t tri__wcsnrtombs(char *to, const wchar_t **from, size_t most, size_t n, mbstate_t *state) {
     const wchar_t *at = *from;
     size_t done = wcsnrtombs(to, &at, most, n, state);
     if (to) tri_set(*from, at);
     return done;
 }
 
-EXPORT size_t tri__iconv(iconv_t how, char **from, size_t *left, char **to, size_t *room) {
+HIDDEN size_t tri__iconv(iconv_t how, char **from, size_t *left, char **to, size_t *room) {
     char *in = from ? *from : NULL, *out = to ? *to : NULL;
     size_t n = iconv(how, from ? &in : NULL, left, to ? &out : NULL, room);
     if (from) tri_set(*from, in);
@@ -108,7 +108,7 @@ struct queue_element { /* what <search.h> takes an element to begin with */
     struct queue_element *next, *previous;
 };
 
-EXPORT void tri__insque(void *element, void *after) {
+HIDDEN void tri__insque(void *element, void *after) {
     struct queue_element *e = element, *before = after;
     struct queue_element *next = before ? before->next : NULL;
     tri_set(e->next, next);
@@ -117,13 +117,13 @@ EXPORT void tri__insque(void *element, void *after) {
     if (before) tri_set(before->next, e);
 }
 
-EXPORT void tri__remque(void *element) {
+HIDDEN void tri__remque(void *element) {
     struct queue_element *e = element;
     if (e->next) tri_set(e->next->previous, e->previous);
     if (e->previous) tri_set(e->previous->next, e->next);
 }
 
-EXPORT void *tri__lsearch(const void *key, void *table, size_t *n, size_t width, int (*compare)(const void *, const void *)) {
+HIDDEN void *tri__lsearch(const void *key, void *table, size_t *n, size_t width, int (*compare)(const void *, const void *)) {
     void *found = lfind(key, table, n, width, compare);
     return found ? found : tri_memcpy((char *)table + (*n)++ * width, key, width);
 }
@@ -134,6 +134,6 @@ static void *(*not_collected(void *(*chunk)(long)))(long) {
     return (void *)chunk == (void *)tri__malloc ? (void *(*)(long))(void *)tri__foreign_malloc : chunk;
 }
 
-EXPORT int tri__obstack_begin(struct obstack *o, int bytes, int align, void *(*chunk)(long), void (*give_back)(void *)) {
+HIDDEN int tri__obstack_begin(struct obstack *o, int bytes, int align, void *(*chunk)(long), void (*give_back)(void *)) {
     return _obstack_begin(o, bytes, align, not_collected(chunk), give_back);
 }

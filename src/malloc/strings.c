@@ -20,16 +20,16 @@
 /* ---- copies ---- */
 
 static void *copy(const void *from, size_t bytes) {
-    void *p = trix_malloc_leaf(bytes);
+    void *p = tri__malloc_leaf(bytes);
     return p ? memcpy(p, from, bytes) : NULL;
 }
 
-EXPORT char *tri__strdup(const char *s) { return copy(s, strlen(s) + 1); }
-EXPORT wchar_t *tri__wcsdup(const wchar_t *s) { return copy(s, (wcslen(s) + 1) * sizeof *s); }
+HIDDEN char *tri__strdup(const char *s) { return copy(s, strlen(s) + 1); }
+HIDDEN wchar_t *tri__wcsdup(const wchar_t *s) { return copy(s, (wcslen(s) + 1) * sizeof *s); }
 
-EXPORT char *tri__strndup(const char *s, size_t most) {
+HIDDEN char *tri__strndup(const char *s, size_t most) {
     size_t n = strnlen(s, most);
-    char *p = trix_malloc_leaf(n + 1); /* zeroed */
+    char *p = tri__malloc_leaf(n + 1); /* zeroed */
     return p ? memcpy(p, s, n) : NULL;
 }
 
@@ -43,17 +43,17 @@ static char *adopt(char *theirs) {
     return ours;
 }
 
-EXPORT char *tri__getcwd(char *to, size_t bytes) {
+HIDDEN char *tri__getcwd(char *to, size_t bytes) {
     if (to) return getcwd(to, bytes);
     char *theirs = getcwd(NULL, bytes);
-    char *ours = theirs ? trix_malloc_leaf(bytes > strlen(theirs) ? bytes : strlen(theirs) + 1) : NULL;
+    char *ours = theirs ? tri__malloc_leaf(bytes > strlen(theirs) ? bytes : strlen(theirs) + 1) : NULL;
     if (ours) strcpy(ours, theirs);
     free(theirs);
     return ours;
 }
-EXPORT char *tri__realpath(const char *path, char *to) { return to ? realpath(path, to) : adopt(realpath(path, NULL)); }
-EXPORT char *tri__canonicalize_file_name(const char *path) { return adopt(realpath(path, NULL)); }
-EXPORT char *tri__get_current_dir_name(void) { return adopt(get_current_dir_name()); }
+HIDDEN char *tri__realpath(const char *path, char *to) { return to ? realpath(path, to) : adopt(realpath(path, NULL)); }
+HIDDEN char *tri__canonicalize_file_name(const char *path) { return adopt(realpath(path, NULL)); }
+HIDDEN char *tri__get_current_dir_name(void) { return adopt(get_current_dir_name()); }
 
 /* ---- formatting ---- */
 
@@ -64,13 +64,13 @@ static int format(char **where, char *theirs, int n) {
     return ours ? n : -1;
 }
 
-EXPORT int tri__vasprintf(char **where, const char *text, va_list args) {
+HIDDEN int tri__vasprintf(char **where, const char *text, va_list args) {
     char *theirs;
     int n = vasprintf(&theirs, text, args);
     return format(where, theirs, n);
 }
 
-EXPORT int tri__asprintf(char **where, const char *text, ...) {
+HIDDEN int tri__asprintf(char **where, const char *text, ...) {
     va_list args;
     va_start(args, text);
     int n = tri__vasprintf(where, text, args);
@@ -80,13 +80,13 @@ EXPORT int tri__asprintf(char **where, const char *text, ...) {
 
 extern int __vasprintf_chk(char **, int, const char *, va_list);
 
-EXPORT int tri__vasprintf_chk(char **where, int flag, const char *text, va_list args) {
+HIDDEN int tri__vasprintf_chk(char **where, int flag, const char *text, va_list args) {
     char *theirs;
     int n = __vasprintf_chk(&theirs, flag, text, args);
     return format(where, theirs, n);
 }
 
-EXPORT int tri__asprintf_chk(char **where, int flag, const char *text, ...) {
+HIDDEN int tri__asprintf_chk(char **where, int flag, const char *text, ...) {
     va_list args;
     va_start(args, text);
     int n = tri__vasprintf_chk(where, flag, text, args);
@@ -101,14 +101,14 @@ static char *line_room(char **line, size_t *room, size_t need) {
     if (*line && *room >= need) return *line;
     size_t more = need < 120 ? 120 : need;
     if (*line && more < *room * 2) more = *room * 2;
-    char *to = *line ? tri__realloc(*line, more) : trix_malloc_leaf(more);
+    char *to = *line ? tri__realloc(*line, more) : tri__malloc_leaf(more);
     if (!to) return NULL;
     tri_set(*line, to);
     *room = more;
     return to;
 }
 
-EXPORT ssize_t tri__getdelim(char **line, size_t *room, int delimiter, FILE *from) {
+HIDDEN ssize_t tri__getdelim(char **line, size_t *room, int delimiter, FILE *from) {
     char *theirs = NULL, *to = NULL;
     size_t got = 0;
     if (!line || !room) {
@@ -124,7 +124,7 @@ EXPORT ssize_t tri__getdelim(char **line, size_t *room, int delimiter, FILE *fro
     return to ? n : -1;
 }
 
-EXPORT ssize_t tri__getline(char **line, size_t *room, FILE *from) { return tri__getdelim(line, room, '\n', from); }
+HIDDEN ssize_t tri__getline(char **line, size_t *room, FILE *from) { return tri__getdelim(line, room, '\n', from); }
 
 /* ---- folders ---- */
 
@@ -140,7 +140,7 @@ static struct dirent **adopt_entries(struct dirent **theirs, int n) {
     return ours;
 }
 
-EXPORT int tri__scandirat(int folder, const char *path, struct dirent ***where, int (*filter)(const struct dirent *),
+HIDDEN int tri__scandirat(int folder, const char *path, struct dirent ***where, int (*filter)(const struct dirent *),
                           int (*compare)(const struct dirent **, const struct dirent **)) {
     struct dirent **theirs;
     int n = scandirat(folder, path, &theirs, filter, compare);
@@ -151,7 +151,7 @@ EXPORT int tri__scandirat(int folder, const char *path, struct dirent ***where, 
     return n;
 }
 
-EXPORT int tri__scandir(const char *path, struct dirent ***where, int (*filter)(const struct dirent *),
+HIDDEN int tri__scandir(const char *path, struct dirent ***where, int (*filter)(const struct dirent *),
                         int (*compare)(const struct dirent **, const struct dirent **)) {
     return tri__scandirat(-100 /* AT_FDCWD */, path, where, filter, compare);
 }
@@ -175,7 +175,7 @@ static void stream_publish(struct memory_stream *s) {
 static bool stream_grow(struct memory_stream *s, size_t need) {
     if (need < s->room) return true;
     size_t room = need + need / 2 + 128;
-    char *buffer = trix_malloc_leaf(room);
+    char *buffer = tri__malloc_leaf(room);
     if (!buffer) return false;
     if (s->end) memcpy(buffer, s->buffer, s->end);
     tri_set(s->buffer, buffer);
@@ -208,7 +208,7 @@ static int stream_close(void *cookie) {
     return 0;
 }
 
-EXPORT FILE *tri__open_memstream(char **where, size_t *bytes) {
+HIDDEN FILE *tri__open_memstream(char **where, size_t *bytes) {
     struct memory_stream *s = tri__malloc(sizeof *s);
     if (!s) return NULL;
     tri_set(s->where, where);

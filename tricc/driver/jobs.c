@@ -31,6 +31,7 @@ static void add_terminal(struct list *l, const struct list *users) {
 
 static void add_library(struct list *l, const struct command *c, const struct places *p) {
     if (list_has(&c->clang, "-r")) return; /* a relocatable object: the last link adds the library */
+    if (c->options.managed_malloc) list_addf(l, "-Wl,%s/libtricolor-calls.a", p->lib);
     if (c->options.managed_malloc && !list_has(&c->clang, "-shared")) { /* unless the program has a malloc of its own */
         list_add(l, "-Wl,--undefined=malloc");
         list_addf(l, "-Wl,%s/libtricolor-malloc.a", p->lib);
