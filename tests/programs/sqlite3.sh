@@ -1,0 +1,18 @@
+# SQLite: the amalgamation made by its own makefile (which needs tclsh), the shell, and a long script that checks itself.
+packages=sqlite3
+needs=tclsh
+
+build() {
+    (mkdir -p tree && cd tree && CC=cc CFLAGS=-O0 quietly "$sources/sqlite3/configure" --disable-tcl --disable-readline && quietly make sqlite3.c shell.c)
+    LIBS="-lm -lpthread -ldl"
+    compile sqlite3 -Itree -DSQLITE_ENABLE_FTS5 -DSQLITE_ENABLE_RTREE -DSQLITE_ENABLE_MATH_FUNCTIONS -DSQLITE_THREADSAFE=1 -- tree/sqlite3.c tree/shell.c
+}
+
+check() {
+    for script in "$here"/sqlite3/*.sql; do
+        rm -f test.db
+        quietly ./sqlite3 -batch test.db <"$script"
+        grep -vxE 'ok|memory' "$log" >found || true
+        [ "$(tail -n 1 found)" = "the end" ] && [ "$(wc -l <found)" = 1 ] || { head -n 20 found >&2; fail "$script"; }
+    done
+}
