@@ -33,6 +33,12 @@ TRI_API int tri_num_goroutine(void);
 /* Number of the calling goroutine; 0 on a thread that is none. */
 TRI_API uint64_t tri_goroutine_id(void);
 
+/* Looks for goroutines that are blocked for ever: on a channel or lock that nobody who may still run can reach. That takes a
+ * whole collection. Each, up to 1,000, is written to the descriptor with its trace, as in a dump of all goroutines but with
+ * "(leaked)" behind what it waits for; nothing is when fd is -1. Returns how many there are. They stay as they are, and so does what
+ * they hold. None that is reported can go on; one may be missed when a stale word looks like a pointer to its channel. */
+TRI_API int tri_goroutine_leaks(int fd);
+
 /* Sets how many goroutines run at the same time (at most 256); n < 1 only asks. Returns the old setting. */
 TRI_API int tri_gomaxprocs(int n);
 

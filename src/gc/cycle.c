@@ -226,7 +226,7 @@ static void turn_on(void) {
     store_seq(&trix_gc.started, trix_gc.started + 1);
     store_relaxed(&trix_gc.triggered, 0);
     cycle.report.heap_start = (uint64_t)trix_gc.live;
-    if (trix_fibers) trix_fibers->begin();
+    cycle.report.leaks = trix_fibers && trix_fibers->begin();
 }
 
 /* Reckons how fast marking must go. */
@@ -313,12 +313,22 @@ static bool life_marks(bool last) {
     return more;
 }
 
+/* A cycle that looks for fibers which can never go on: whether more of the others have been found. */
+static bool fibers_reprieved(bool last) {
+    if (LIKELY(!cycle.report.leaks)) return false;
+    trix_work_enter();
+    bool more = trix_fibers->reprieve(&cycle.marker, &cycle.stack_bytes, last);
+    trix_marker_flush(&cycle.marker);
+    trix_work_exit();
+    return more;
+}
+
 /* World running: marks all that can be found. */
 static void drain_all(void) {
     do {
         drain();
         mend_overflow();
-    } while (life_marks(false));
+    } while (life_marks(false) || fibers_reprieved(false));
 }
 
 /* World stopped: marks on until that time (ns); true when nothing is left. */
@@ -349,7 +359,7 @@ static bool look_again(void) {
     trix_work_exit();
     uint64_t until = cycle.stopped ? UINT64_MAX : trix_os_now() + STOP_BUDGET_NS;
     do {
-        if (!drain_in_stop(until)) return false;
+        if (!drain_in_stop(until) || fibers_reprieved(true)) return false;
     } while (life_marks(true));
     return true;
 }

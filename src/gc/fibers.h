@@ -12,13 +12,17 @@
 #include "mark.h"
 
 struct fiber_scanner {
-    /* World stopped, the phase just on: from here on whoever leaves a fiber notes it. */
-    void (*begin)(void);
+    /* World stopped, the phase just on: from here on whoever leaves a fiber notes it. True: this cycle looks for fibers that can
+     * never go on, and leaves those that might be such out at first. */
+    bool (*begin)(void);
     /* World running: scans some, and adds to *bytes what was looked at; false when there is no more for now. By any
      * marker, several at a time. */
     bool (*some)(struct marker *m, uint64_t *bytes);
     /* World stopped: all that have run since they were scanned, or were not yet. */
     void (*rest)(struct marker *m, uint64_t *bytes);
+    /* Of those left out, scans who may go on after all since what it waits for is marked; true: there were some. `last`: world
+     * stopped and nothing grey; if there are none, all are scanned, and no more are left out. */
+    bool (*reprieve)(struct marker *m, uint64_t *bytes, bool last);
     /* World stopped: every one, whatever has been scanned. */
     void (*all)(struct marker *m);
     /* World running: memory held for nothing may be given back; after each cycle. */

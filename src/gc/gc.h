@@ -12,6 +12,7 @@
 struct cycle_report {
     uint32_t number;
     bool forced;
+    bool leaks; /* it has looked for fibers that can never go on */
     uint64_t begun, marked, ended; /* monotonic: first stop, end of marking, swept (0 until then) */
     uint64_t stop_start;  /* first stop, from asking to going on */
     uint64_t stop_finish; /* the stops at the end of marking, added up */

@@ -18,7 +18,8 @@ void trix_trace_cycle(const struct cycle_report *r) {
     uint64_t procs = (uint64_t)trix_gc.procs;
     uint64_t at = (r->marked - trix_gc.start_ns) / 1000000; /* ms */
     trix_text_add(&t, "gc %u @%lu.", r->number, at / 1000);
-    trix_text_add(&t, "%lu%lu%lus %lu%%: ", at / 100 % 10, at / 10 % 10, at % 10, (uint64_t)(r->cpu_fraction * 100));
+    trix_text_add(&t, "%lu%lu%lus %lu%%%s: ", at / 100 % 10, at / 10 % 10, at % 10, (uint64_t)(r->cpu_fraction * 100),
+                  r->leaks ? " (checking for goroutine leaks)" : "");
     trix_text_ms(&t, r->stop_start);
     trix_text_add(&t, "+");
     trix_text_ms(&t, r->concurrent);

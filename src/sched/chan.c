@@ -139,6 +139,7 @@ bool trix_chan_try_recv(struct thread *t, struct tri_chan *c, void *value, bool 
 static NOINLINE void block_for_ever(enum g_wait why) {
     for (;;) {
         struct thread *t = sched_enter();
+        sched_waits_on(sched_self(t), &why); /* something */
         sched_leave(trix_park(t, why));
     }
 }
@@ -146,6 +147,7 @@ static NOINLINE void block_for_ever(enum g_wait why) {
 static NOINLINE void send_waiting(struct thread *t, struct tri_chan *c, const void *value) {
     struct waiter me = {.g = sched_self(t), .value = (void *)(uintptr_t)value};
     waitq_add(&c->senders, &me);
+    sched_waits_on(me.g, c);
     word_unlock(&c->lock);
     t = trix_park(t, WAIT_SEND);
     sched_leave(t);
@@ -175,6 +177,7 @@ static NOINLINE bool recv_waiting(struct thread *t, struct tri_chan *c, void *va
     struct waiter me = {.g = sched_self(t), .value = value};
     waitq_add(&c->receivers, &me);
     chan_timer_blocked(t, c, 1);
+    sched_waits_on(me.g, c);
     word_unlock(&c->lock);
     t = trix_park(t, WAIT_RECV);
     if (UNLIKELY(c->timer != NULL)) {

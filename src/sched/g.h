@@ -46,7 +46,8 @@ struct g {
     uint8_t stack_kind; /* constant */
     uint8_t trimmed;    /* free and all but its first page given back; stacks' lock */
     uint8_t idle_cycles; /* cycles it has been free; stacks' lock */
-    uint8_t leaked;     /* found blocked for ever: scan.c */
+    uint8_t leaked;     /* found blocked for ever by the last search, and has not run since: leaks.c */
+    uint8_t suspect;    /* of being so; in a cycle that looks for them: leaks.c */
     uint32_t futex;     /* kind thread: 1 when readied */
     struct g *next;       /* in a run queue; whose lock or ring it is */
     struct g *next_dirty; /* in the list of dirty ones */
@@ -58,6 +59,8 @@ struct g {
     uint64_t ready_at;   /* ns: when it was made ready, if this wait is one of those timed; whoever has it */
     uint32_t readied;    /* times made ready, of this slot; likewise */
     uintptr_t creator;   /* return address of the call that started it */
+    const void *wait_on; /* channel, lock or struct select, as `wait` says; NULL: none, or it has been readied. Own, then
+                            whoever readies it; relaxed */
     uint64_t wait_since; /* ns, when the collector or a profile first saw it wait; 0: not yet. Own, or of who holds it */
     struct tri__frame *frames; /* innermost function with TRI_FUNC; own */
     struct panic *panics;      /* innermost panic under way; own */

@@ -6,6 +6,7 @@
  * and the walker runs with the world stopped, when nobody else can want the goroutine.
  */
 #include "goroutines.h"
+#include "leaks.h"
 #include "sched.h"
 #include "switch.h"
 #include "walk.h"
@@ -21,32 +22,8 @@ trix_contention_hook *trix_block_hook, *trix_mutex_hook;
 
 static struct {
     uintptr_t back; /* the stack that asked */
-    void (*fn)(void *);
-    void *arg;
+    struct frames *frames;
 } told; /* with the world stopped there is one walk at a time */
-
-void trix_told(struct thread *t) {
-    uintptr_t here;
-    told.fn(told.arg);
-    trix_switch(&here, told.back, t);
-}
-
-bool trix_walk_parked(struct thread *t, struct g *g, void (*fn)(void *), void *arg) {
-    if (g->sp - g->fiber.lo < WALK_BYTES) return false;
-    uintptr_t resume = *(uintptr_t *)g->sp;
-    if (!trix_switch_tell(g->sp)) return false;
-    told.fn = fn;
-    told.arg = arg;
-    trix_switch(&told.back, g->sp, t);
-    *(uintptr_t *)g->sp = resume;
-    return true;
-}
-
-struct frames {
-    uintptr_t pc[GOROUTINE_FRAMES];
-    uint32_t n;
-    bool inside; /* past trix_switch */
-};
 
 static _Unwind_Reason_Code note_frame(struct _Unwind_Context *context, void *arg) {
     struct frames *f = arg;
@@ -57,7 +34,29 @@ static _Unwind_Reason_Code note_frame(struct _Unwind_Context *context, void *arg
     return _URC_NO_REASON;
 }
 
-static void note_frames(void *arg) { _Unwind_Backtrace(note_frame, arg); }
+void trix_told(struct thread *t) {
+    uintptr_t here;
+    _Unwind_Backtrace(note_frame, told.frames);
+    trix_switch(&here, told.back, t);
+}
+
+void trix_walk_parked(struct thread *t, struct g *g, struct frames *f) {
+    uintptr_t resume = *(uintptr_t *)g->sp;
+    f->inside = false;
+    if (g->sp - g->fiber.lo < WALK_BYTES) return;
+    if (!trix_switch_tell(g->sp)) {
+        f->pc[f->n++] = (uintptr_t)g->fn + 1;
+        return;
+    }
+    told.frames = f;
+    trix_switch(&told.back, g->sp, t);
+    *(uintptr_t *)g->sp = resume;
+}
+
+NOINLINE void trix_walk_here(struct frames *f) {
+    f->inside = true;
+    _Unwind_Backtrace(note_frame, f);
+}
 
 /* ---- all of them ---- */
 
@@ -73,7 +72,8 @@ const char *trix_wait_words(enum g_wait why) {
 const char *trix_goroutine_state(const struct g *g) {
     uint8_t why = load_relaxed(&g->wait);
     if (load_relaxed(&g->context) == G_RUNNING) return "running";
-    return why != WAIT_NONE ? trix_wait_words(why) : "runnable";
+    bool readied = trix_leaks_possible(why) && !load_relaxed(&g->wait_on);
+    return why != WAIT_NONE && !readied ? trix_wait_words(why) : "runnable";
 }
 
 struct visitor {
@@ -89,13 +89,13 @@ static void visit_one(struct g *g, void *arg) {
     struct frames f = {0};
     if (load_relaxed(&g->context) == G_NONE || g->dying) return;
     struct worker *w = worker_of(v->self);
-    struct goroutine out = {.id = g->id, .parent = g->parent, .state = trix_goroutine_state(g), .fn = g->fn,
+    struct goroutine out = {.id = g->id, .parent = g->parent, .leaked = g->leaked, .state = trix_goroutine_state(g), .fn = g->fn,
                             .creator = g->creator, .pcs = f.pc, .self = w && w->g == g};
     if (g->context == G_SAVED) {
         if (g->wait != WAIT_NONE && !g->wait_since) g->wait_since = v->now;
         if (g->wait != WAIT_NONE) out.waited_ns = v->now - g->wait_since;
-        if (!trix_switch_frame(g->sp, &out.sp, &out.fp)) f.pc[f.n++] = (uintptr_t)g->fn + 1;
-        else trix_walk_parked(v->self, g, note_frames, &f);
+        trix_switch_frame(g->sp, &out.sp, &out.fp);
+        trix_walk_parked(v->self, g, &f);
     }
     out.npcs = f.n;
     v->visit(&out, v->arg);

@@ -5,7 +5,7 @@
 
 #include "../base/attr.h"
 
-enum { GOROUTINE_FRAMES = 64 };
+enum { GOROUTINE_FRAMES = 100 };
 
 struct goroutine {
     uint64_t id, parent;   /* parent: number of the goroutine that started it; 0: a plain thread did */
@@ -29,6 +29,10 @@ void trix_goroutines_visit(void (*visit)(const struct goroutine *g, void *arg), 
 
 /* Goroutines alive. */
 uint64_t trix_goroutines_count(void);
+
+/* Looks for goroutines that are blocked for ever, by a whole cycle of the collector, and returns how many there are; `leaked`
+ * above tells which. Outside. */
+uint64_t trix_leaks_find(void);
 
 /* ---- contention, for mutex and block profiles ---- */
 

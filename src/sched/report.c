@@ -5,7 +5,6 @@
  */
 #include "report.h"
 #include "sched.h"
-#include "switch.h"
 #include "walk.h"
 #include "poller.h"
 #include "timers.h"
@@ -18,64 +17,72 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include <unwind.h>
-
-enum { MOST_FRAMES = 100 };
 
 /* ---- one stack ---- */
 
-struct walk {
-    int frames;
-    bool ours; /* still in the library's own frames, on the inside */
-};
-
-static bool is_ours(uintptr_t pc) {
-    Dl_info here, there;
-    return dladdr((void *)(uintptr_t)trix_told, &here) && dladdr((void *)pc, &there) && here.dli_fbase == there.dli_fbase &&
-           !(there.dli_sname && strncmp(there.dli_sname, "tri_", 4) == 0);
+/* Frames of the library's own, on the inside, are left out. (In an executable with the library linked in there is no telling.) */
+static bool is_ours(const Dl_info *there) {
+#ifdef TRIX_SHARED
+    Dl_info here;
+    return dladdr((void *)(uintptr_t)trix_report_frames, &here) && here.dli_fbase == there->dli_fbase &&
+           !(there->dli_sname && strncmp(there->dli_sname, "tri_", 4) == 0);
+#else
+    return (void)there, false;
+#endif
 }
 
 /* name(...)
  *         module +0x1234 */
-static void print_frame(uintptr_t pc) {
+static bool print_frame(int fd, uintptr_t pc) {
     Dl_info info = {0};
     if (!dladdr((void *)(pc - 1), &info) || !info.dli_fname) {
-        trix_print(2, "?(...)\n\t%p\n", (void *)pc);
+        trix_print(fd, "?(...)\n\t%p\n", (void *)pc);
+        return true;
+    }
+    if (is_ours(&info)) return false;
+    trix_print(fd, "%s(...)\n\t%s +0x%lx\n", info.dli_sname ? info.dli_sname : "?", info.dli_fname, pc - (uintptr_t)info.dli_fbase);
+    return true;
+}
+
+void trix_report_frames(int fd, const uintptr_t *pcs, uint32_t n) {
+    for (uint32_t i = 0; i < n; i++) print_frame(fd, pcs[i]);
+    if (n == GOROUTINE_FRAMES) trix_print(fd, "...additional frames elided...\n");
+}
+
+/* "goroutine 7 [chan receive, 2 minutes]:" */
+void trix_report_goroutine(int fd, uint64_t id, const char *state, bool leaked, uint64_t waited_ns) {
+    uint64_t minutes = waited_ns / 60000000000ull;
+    trix_print(fd, "\ngoroutine %lu [%s%s", id, state, leaked ? " (leaked)" : "");
+    if (minutes) trix_print(fd, ", %lu minutes", minutes);
+    trix_print(fd, "]:\n");
+}
+
+void trix_report_creator(int fd, uint64_t parent, uintptr_t pc) {
+    Dl_info info = {0};
+    if (!parent) return;
+    if (!pc || !dladdr((void *)(pc - 1), &info) || !info.dli_fname) {
+        trix_print(fd, "created by goroutine %lu\n", parent);
         return;
     }
-    trix_print(2, "%s(...)\n\t%s +0x%lx\n", info.dli_sname ? info.dli_sname : "?", info.dli_fname,
-               pc - (uintptr_t)info.dli_fbase);
-}
-
-static _Unwind_Reason_Code walk_frame(struct _Unwind_Context *context, void *arg) {
-    struct walk *w = arg;
-    uintptr_t pc = _Unwind_GetIP(context);
-    if (!pc) return _URC_END_OF_STACK;
-    if (w->ours && is_ours(pc)) return _URC_NO_REASON;
-    w->ours = false;
-    if (is_ours(pc)) return _URC_NO_REASON; /* where it began */
-    if (w->frames++ == MOST_FRAMES) {
-        trix_print(2, "...additional frames elided...\n");
-        return _URC_END_OF_STACK;
-    }
-    print_frame(pc);
-    return _URC_NO_REASON;
-}
-
-static NOINLINE void walk_here(void *unused UNUSED) {
-    struct walk w = {.ours = true};
-    _Unwind_Backtrace(walk_frame, &w);
+    trix_print(fd, "created by %s in goroutine %lu\n\t%s +0x%lx\n", info.dli_sname ? info.dli_sname : "?", parent,
+               info.dli_fname, pc - (uintptr_t)info.dli_fbase);
 }
 
 /* ---- all goroutines ---- */
 
 /* World stopped, or everybody asleep. */
 static void dump(struct g *g, void *t) {
+    struct frames f = {0};
     if (load_relaxed(&g->context) == G_NONE || g->dying) return;
-    trix_print(2, "\ngoroutine %lu [%s]:\n", g->id, trix_goroutine_state(g));
-    if (g->context != G_SAVED) trix_print(2, "\tgoroutine running on other thread; stack unavailable\n");
-    else if (!trix_walk_parked(t, g, walk_here, NULL)) print_frame((uintptr_t)g->fn + 1);
-    if (g->parent) trix_print(2, "created by goroutine %lu\n", g->parent);
+    uint64_t waited = g->wait != WAIT_NONE && g->wait_since ? trix_os_now() - g->wait_since : 0;
+    trix_report_goroutine(2, g->id, trix_goroutine_state(g), g->leaked, waited);
+    if (g->context != G_SAVED) {
+        trix_print(2, "\tgoroutine running on other thread; stack unavailable\n");
+    } else {
+        trix_walk_parked(t, g, &f);
+        trix_report_frames(2, f.pc, f.n);
+    }
+    trix_report_creator(2, g->parent, g->creator);
 }
 
 static void dump_all(void) { trix_stacks_visit(0, trix_stacks_count(), dump, thread_self()); }
@@ -89,8 +96,10 @@ static NORETURN void end(void) {
 /* ---- panic ---- */
 
 void trix_report_end(struct g *g) {
-    trix_print(2, "\ngoroutine %lu [running]:\n", g->id);
-    walk_here(NULL);
+    struct frames f = {0};
+    trix_report_goroutine(2, g->id, "running", false, 0);
+    trix_walk_here(&f);
+    trix_report_frames(2, f.pc, f.n);
     end();
 }
 

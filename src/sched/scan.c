@@ -13,6 +13,7 @@
  *
  * A new goroutine's argument is shaded, so it need not be scanned before it has run.
  */
+#include "leaks.h"
 #include "sched.h"
 #include "timers.h"
 #include "../gc/fibers.h"
@@ -52,6 +53,7 @@ static bool scan_held(struct scan_job *job, struct g *g) {
     uint32_t saved = G_SAVED;
     if (!cas_seq(&g->context, &saved, G_HELD)) return false;
     g->dirty = 0;
+    trix_leaks_clear(g);
     scan_stack(job, g);
     store_release(&g->context, G_SAVED);
     return true;
@@ -60,7 +62,7 @@ static bool scan_held(struct scan_job *job, struct g *g) {
 static void scan_first(struct g *g, void *job) {
     uint32_t saved = G_SAVED;
     if (load_relaxed(&g->context) != G_SAVED || !cas_seq(&g->context, &saved, G_HELD)) return;
-    if (!g->dirty) scan_stack(job, g);
+    if (!g->dirty && !trix_leaks_suspect(g)) scan_stack(job, g);
     store_release(&g->context, G_SAVED);
 }
 
@@ -90,7 +92,7 @@ static void scan_timers(struct marker *m) {
 
 /* ---- what is registered ---- */
 
-static void begin(void) {
+static bool begin(void) {
     for (struct g *g = scan.dirty, *next; g; g = next) {
         next = g->next_dirty;
         g->dirty = 0;
@@ -99,6 +101,7 @@ static void begin(void) {
     scan.ndirty = scan.rounds = scan.timers_done = 0;
     scan.at = 0;
     scan.end = trix_stacks_count();
+    return trix_leaks_begin();
 }
 
 static bool some(struct marker *m, uint64_t *bytes) {
@@ -127,6 +130,15 @@ static void rest(struct marker *m, uint64_t *bytes) {
     *bytes += job.bytes;
 }
 
+static void scan_suspect(struct g *g, void *job) { scan_stack(job, g); }
+
+static bool reprieve(struct marker *m, uint64_t *bytes, bool last) {
+    struct scan_job job = {.m = m};
+    bool some = trix_leaks_reprieve(scan_suspect, &job, last);
+    *bytes += job.bytes;
+    return some;
+}
+
 static void scan_any(struct g *g, void *job) {
     if (load_relaxed(&g->context) == G_SAVED) scan_stack(job, g);
 }
@@ -141,6 +153,7 @@ static const struct fiber_scanner scanner = {
     .begin = begin,
     .some = some,
     .rest = rest,
+    .reprieve = reprieve,
     .all = all,
     .trim = trix_stacks_trim,
     .figures = trix_stacks_figures,

@@ -6,6 +6,7 @@
  *     struct thread *t = sched_enter();             // inside
  *     word_lock(&thing->lock);
  *     ... it must wait: puts itself, sched_self(t), in the thing's queue
+ *     sched_waits_on(self, thing)
  *     word_unlock(&thing->lock);
  *     t = trix_park(t, WAIT_...);                   // maybe on another thread now
  *     sched_leave(t);
@@ -65,6 +66,9 @@ INLINE struct g *sched_self(struct thread *t) {
 /* Gives the processor to another goroutine until somebody readies this one; returns the thread it then runs on. Inside,
  * at depth 1, no locks. */
 struct thread *trix_park(struct thread *t, enum g_wait why);
+
+/* What it is about to wait for, a channel, a lock or a struct select. Before anybody can ready it. */
+INLINE void sched_waits_on(struct g *g, const void *thing) { store_relaxed(&g->wait_on, thing); }
 
 /* Lets g run; t may be NULL: the calling thread is not attached. */
 void trix_ready(struct thread *t, struct g *g);

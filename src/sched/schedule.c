@@ -171,6 +171,7 @@ INLINE struct thread *park(struct thread *t, enum g_wait why) {
         return t;
     }
     g->wait_since = 0;
+    g->leaked = 0;
     store_relaxed(&g->wait, why);
     t = pass_on(t, w, g);
     store_relaxed(&g->wait, WAIT_NONE);
@@ -246,6 +247,7 @@ INLINE void ready_next(struct proc *p, struct g *g) {
 }
 
 void trix_ready(struct thread *t, struct g *g) {
+    store_relaxed(&g->wait_on, NULL);
     if (UNLIKELY(g->is_thread)) {
         ready_thread(g);
         return;

@@ -5,6 +5,7 @@
  * compare-exchange of `claimed`: the first one wins, the others drop the waiter. Woken, it takes its other waiters out.
  */
 #include "chan.h"
+#include "leaks.h"
 #include "../../include/tricolor/alloc.h"
 #include "../../include/tricolor/control.h"
 
@@ -110,6 +111,13 @@ static void enqueue_all(struct select *s, struct thread *t) {
         waitq_add(k->send ? &k->chan->senders : &k->chan->receivers, &s->waiter[index]);
         if (!k->send) chan_timer_blocked(t, k->chan, 1);
     }
+    sched_waits_on(g, s);
+}
+
+bool trix_select_any(const struct select *s, bool (*holds)(const void *chan)) {
+    for (uint32_t i = 0; i < s->nchans; i++)
+        if (holds(chan_at(s, i))) return true;
+    return false;
 }
 
 static void dequeue_all(struct select *s, struct thread *t) {

@@ -52,6 +52,7 @@ static bool mutex_take_or_queue(tri_mutex *m, struct waiter *me, bool again) {
         next = taken ? seen | MUTEX_LOCKED : seen | MUTEX_WAITED;
         if (!taken && again && trix_os_now() - me->since > STARVED_NS) next |= MUTEX_STARVING;
     } while (!cas_acquire(&m->state, &seen, next));
+    if (!taken) sched_waits_on(me->g, m);
     if (!taken && again) waitq_add_first(queue_of(&m->queue), me);
     else if (!taken) waitq_add(queue_of(&m->queue), me);
     word_unlock(lock_of(&m->lock));
@@ -128,6 +129,7 @@ static struct thread *sema_acquire(struct thread *t, struct tri__sema *s, enum g
     }
     struct waiter me = {.g = sched_self(t), .since = since};
     waitq_add(queue_of(&s->queue), &me);
+    sched_waits_on(me.g, s);
     word_unlock(lock_of(&s->lock));
     return trix_park(t, why);
 }
@@ -264,6 +266,7 @@ EXPORT NOINLINE void tri_cond_wait(tri_cond *c, tri_mutex *m) {
     struct waiter me = {.g = sched_self(t)};
     word_lock(lock_of(&c->lock));
     waitq_add(queue_of(&c->queue), &me);
+    sched_waits_on(me.g, c);
     word_unlock(lock_of(&c->lock));
     tri_mutex_unlock(m);
     sched_leave(trix_park(t, WAIT_COND));
