@@ -11,6 +11,12 @@ struct pair {
     uint64_t *kept;
 };
 TRI_TYPE(struct pair, a, b, kept)
+/* The same in objects of another size: a pointer to one keeps its neighbour alive too, since it may be that one's end. */
+struct apart {
+    struct pair pair;
+    char room[40];
+};
+TRI_TYPE(struct apart, pair.a, pair.b, pair.kept)
 
 struct locks {
     tri_mutex mutex;
@@ -111,7 +117,7 @@ static void make(void *arg) {
     /* those that do not leak */
     case 11: tri_go(receives, global); break;
     case 12: { /* on what one holds that waits on a channel that can be reached */
-        struct pair *p = tri_new(struct pair);
+        struct pair *p = &tri_new(struct apart)->pair;
         tri_set(p->a, global);
         tri_set(p->b, tri_chan_new(int, 0));
         tri_go(holds, p);
@@ -119,8 +125,9 @@ static void make(void *arg) {
         break;
     }
     case 13: {
-        struct pair *p = pair();
+        struct pair *p = &tri_new(struct apart)->pair;
         tri_set(p->a, global);
+        tri_set(p->b, tri_chan_new(int, 0));
         tri_go(selects, p);
         break;
     }
@@ -154,10 +161,10 @@ static void search(void *arg) {
     for (int i = 0; i < 4; i++) tri_go(spins, done); /* the search runs beside others */
     make_all(0, 10);
     int found;
-    do { /* until they have all come to where they stay; a stale word may hide one for ever */
+    do { /* until they have come to where they stay; stale words may hide some for ever */
         found = tri_goroutine_leaks(-1);
         EXPECT(found <= 12 * N);
-    } while (found < 12 * N - 60);
+    } while (found < 9 * N);
     for (int i = 0; i < 3; i++) tri_gc();
     EXPECT(tri_goroutine_leaks(-1) <= 12 * N);
     __atomic_store_n(done, 1, __ATOMIC_RELEASE);
