@@ -9,7 +9,8 @@ TORTURE_SECONDS ?= 3600
 
 # What the build needs; what the tests need; what single tests need, which are skipped without.
 BUILD_PACKAGES := cmake make gcc libc6-dev
-TEST_PACKAGES := $(BUILD_PACKAGES) g++ pkg-config libcmocka-dev python3
+DEBUG_PACKAGES := pkg-config zlib1g-dev libprotobuf-c-dev protobuf-c-compiler libmicrohttpd-dev libdw-dev
+TEST_PACKAGES := $(BUILD_PACKAGES) $(DEBUG_PACKAGES) g++ libcmocka-dev python3
 EXTRA_PACKAGES := clang spin valgrind gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user \
                   $(TRICC_PACKAGES)
 TRICC_PACKAGES := llvm-19-dev clang-19 libclang-19-dev
@@ -79,7 +80,9 @@ help:                                   ## this list
 comma := ,
 build:
 	mkdir -p build
-need-build: ; @tools/need $(BUILD_PACKAGES)
+need-build:
+	@tools/need $(BUILD_PACKAGES)
+	@tools/need --optional $(DEBUG_PACKAGES)
 need-tests:
 	@tools/need $(TEST_PACKAGES)
 	@tools/need --optional $(EXTRA_PACKAGES)

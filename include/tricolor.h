@@ -38,5 +38,6 @@
 #include "tricolor/string.h"
 #include "tricolor/builder.h"
 #include "tricolor/hashmap.h"
+#include "tricolor/debug.h"
 
 #endif

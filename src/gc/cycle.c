@@ -49,6 +49,7 @@ enum {
 uint32_t trix_phase;
 struct gc trix_gc = {.lock = LOCK_INIT(CYCLE), .trigger = UINT64_MAX};
 trix_report_hook *trix_gc_report_hook;
+void (*trix_gc_flip_hook)(void);
 const struct fiber_scanner *trix_fibers;
 
 /* The cycle under way; collector only. */
@@ -371,6 +372,7 @@ static void turn_off(void) {
     take_windows();
     trix_phase = PHASE_OFF;
     trix_modules_set_barrier(false);
+    if (trix_gc_flip_hook) trix_gc_flip_hook();
     trix_sweep_flip();
     int64_t black = trix_gc.live - cycle.live_base;
     cycle.report.heap_end = (uint64_t)trix_gc.live;

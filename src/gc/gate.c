@@ -137,6 +137,13 @@ bool trix_gate_slot_in_run(uint32_t page, unsigned layout, unsigned slot) {
     return found;
 }
 
+trix_sample_hook *trix_gc_sample_hook;
+
+void trix_gate_sample(void *object, size_t bytes) {
+    trix_sample_hook *hook = load_acquire(&trix_gc_sample_hook);
+    if (hook) hook(object, bytes);
+}
+
 bool trix_gate_has_specials(const struct object *o) { return trix_life_has_specials(o); }
 
 /* ---- exhaustion ---- */

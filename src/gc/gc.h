@@ -66,6 +66,13 @@ extern struct gc trix_gc;
 typedef void trix_report_hook(const struct cycle_report *report, bool swept);
 extern trix_report_hook *trix_gc_report_hook;
 
+/* World stopped, marking has ended: what is swept from here on was found dead by this cycle. */
+extern void (*trix_gc_flip_hook)(void);
+
+/* An object that the heap profile is to see has just been handed out by the calling thread; inside, no locks. */
+typedef void trix_sample_hook(void *object, size_t bytes);
+extern trix_sample_hook *trix_gc_sample_hook; /* release */
+
 void trix_gc_init(void);
 
 /* Makes sure that the collector's thread runs; false when it cannot be made. Not from a signal handler. */

@@ -30,7 +30,7 @@ bool trix_life_reuse_arena(uint32_t page);
 /* The cycle's sweeping is done; collector. */
 void trix_life_swept(void);
 
-/* Whether finalizers or the like know the object. */
+/* The object is about to be freed by hand: whether finalizers or the like know it. If not, the heap profile is told. */
 bool trix_life_has_specials(const struct object *o);
 
 /* A thread ends, or has ended; threads' lock. */

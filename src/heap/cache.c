@@ -38,12 +38,28 @@ static uintptr_t slot_address(const struct layout *l, uint32_t page, size_t slot
     return map_address(page) + slot * l->size;
 }
 
+/* How many of the n slots the stretch may have: it is cut in front of an object that the heap profile wants to see. */
+INLINE size_t run_cut(struct sampler *s, struct run_state *r, const struct layout *l, size_t n) {
+    bool then = r->sample_next;
+    if (LIKELY(!then)) {
+        if (LIKELY(sampler_pass(s, (int64_t)(n * l->size)))) return n;
+        n = trix_sampler_cut(s, n, l->size, &then);
+        if (n) {
+            r->sample_next = then;
+            return n;
+        }
+    }
+    r->sample_next = false;
+    s->hit = true;
+    return 1;
+}
+
 /* Begins the next stretch of claimed slots; false when none is left. */
-static bool run_next_stretch(struct run_table *t, const struct layout *l) {
+static bool run_next_stretch(struct sampler *s, struct run_table *t, const struct layout *l) {
     struct run_state *r = &t->cold[l->id];
     size_t from = bits_next(r->pending, 0, l->slots);
     if (from == l->slots) return false;
-    size_t n = bits_run(r->pending, from, l->slots);
+    size_t n = run_cut(s, r, l, bits_run(r->pending, from, l->slots));
     bits_fill(r->pending, from, n, false);
     uintptr_t at = slot_address(l, r->page, from);
     if (r->dirty) memset((void *)at, 0, n * l->size);
@@ -119,7 +135,7 @@ static bool run_refill(struct thread_cache *cache, struct layout *l) {
         struct run_state *r = &t->cold[l->id];
         struct claim claim = {0};
         if (t->hot[l->id].cur < t->hot[l->id].end) return true; /* a handler has allocated while we paid */
-        if (run_next_stretch(t, l)) return true;
+        if (run_next_stretch(&cache->sampler, t, l)) return true;
         if (r->page) trix_central_finish(l, r->page, r->claimed);
         r->page = 0;
         r->claimed = 0;
@@ -139,6 +155,10 @@ static void *run_bump(struct thread_cache *cache, struct layout *l, size_t bytes
     DEBUG_CHECK(run->end - run->cur >= bytes, "a run was refilled and is empty");
     void *object = (void *)run->cur;
     run->cur += bytes;
+    if (UNLIKELY(cache->sampler.hit)) {
+        cache->sampler.hit = false;
+        trix_gate_sample(object, l->size);
+    }
     return object;
 }
 
@@ -223,6 +243,7 @@ static uint64_t retire_run(struct run_table *t, struct layout *l) {
     }
     r->page = 0;
     r->claimed = 0;
+    r->sample_next = false;
     memset(r->pending, 0, sizeof r->pending);
     *run = (struct tri__run){0};
     return bytes;

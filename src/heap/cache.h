@@ -17,6 +17,7 @@
 
 #include "central.h"
 #include "gate.h"
+#include "sample.h"
 #include "../../include/tricolor/abi.h"
 
 /* The cold half of a run. */
@@ -28,6 +29,7 @@ struct run_state {
     uint16_t want;    /* slots to claim next; 0: not decided yet */
     bool dirty;       /* stretches must be zeroed */
     bool listed;      /* in table.active */
+    bool sample_next; /* the next stretch is one object, for the heap profile */
     uint64_t pending[SPAN_SLOTS / 64]; /* claimed slots behind the current stretch */
 };
 
@@ -45,6 +47,7 @@ struct thread_cache {
     struct run_table *table;    /* in use */
     struct run_table *spare;    /* empty, or being retired by the collector */
     struct page_window window;  /* own thread, inside */
+    struct sampler sampler;     /* own thread, inside */
     int64_t assist_credit;      /* bytes this thread may claim before it must help marking; gc */
     int64_t unreported;         /* bytes claimed and not yet added to the heap's figure; gc */
 };

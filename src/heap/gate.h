@@ -55,7 +55,12 @@ void trix_gate_shade_range(struct gate *gate, const void *from, size_t bytes);
 void trix_gate_copy(struct gate *gate, void *to, const void *from, size_t bytes);
 void trix_gate_zero(struct gate *gate, void *at, size_t bytes);
 
-/* An object about to be freed by hand: drops its pins; whether finalizers or weak pointers know it. */
+/* The object has just been handed out, and is one that the heap profile is to see; its slot has so many bytes. Inside, no
+ * locks. */
+void trix_gate_sample(void *object, size_t bytes);
+
+/* An object about to be freed by hand: drops its pins, and what the heap profile knows of it; whether finalizers or weak
+ * pointers know it. */
 struct object;
 void trix_gate_unpin_all(const struct object *object);
 bool trix_gate_has_specials(const struct object *object);

@@ -224,11 +224,33 @@ void trix_special_clear_weak(struct special_place *at) {
     }
 }
 
+void (*trix_special_sample_freed)(void *site, bool by_hand);
+
+/* The object goes for good. */
+static void drop_sample(struct special_place *at, bool by_hand) {
+    for (struct special *s = trix_special_first(at), *next; s; s = next) {
+        next = s->next;
+        if (s->kind != SPECIAL_SAMPLE) continue;
+        trix_special_sample_freed(s->sample.site, by_hand);
+        trix_special_remove(at, s);
+        special_recycle(at->shard, s);
+    }
+}
+
+void trix_special_sample(uintptr_t object, void *site) {
+    struct special_place at;
+    if (!trix_special_lock(&at, object)) return;
+    trix_special_add(&at, SPECIAL_SAMPLE, object)->sample.site = site;
+    trix_special_unlock(&at);
+}
+
 bool trix_life_has_specials(const struct object *o) {
     if (LIKELY(!load_relaxed(&map_state(o->page)->specials))) return false;
     struct special_place at;
     if (!trix_special_lock(&at, o->start)) return false;
-    bool has = trix_special_first(&at) != NULL;
+    bool has = false;
+    for (struct special *s = trix_special_first(&at); s; s = s->next) has |= s->kind != SPECIAL_SAMPLE;
+    if (!has) drop_sample(&at, true);
     trix_special_unlock(&at);
     return has;
 }
@@ -318,7 +340,7 @@ static bool sweep_due(struct special_place *at, enum special_kind kind) {
 static void sweep_rest(struct special_place *at) {
     for (struct special *s = trix_special_first(at), *next; s; s = next) {
         next = s->next;
-        if (s->kind == SPECIAL_FINALIZER || s->kind == SPECIAL_CLEANUP) continue;
+        if (s->kind == SPECIAL_FINALIZER || s->kind == SPECIAL_CLEANUP || s->kind == SPECIAL_SAMPLE) continue;
         trix_special_remove(at, s);
         if (s->kind == SPECIAL_WEAK) trix_weak_clear(s->weak.handle);
         else if (s->kind == SPECIAL_EPHEMERON) trix_ephemeron_release(s);
@@ -332,6 +354,7 @@ static bool sweep_dead(struct special_place *at) {
     sweep_rest(at);
     if (sweep_due(at, SPECIAL_FINALIZER)) return true;
     sweep_due(at, SPECIAL_CLEANUP);
+    drop_sample(at, false);
     return false;
 }
 

@@ -10,7 +10,8 @@ enum special_kind {
     SPECIAL_WEAK,
     SPECIAL_EPHEMERON, /* the object is a key */
     SPECIAL_TABLE,     /* the object is the face of a table of ephemerons */
-    SPECIAL_RC         /* the object is a counted handle */
+    SPECIAL_RC,        /* the object is a counted handle */
+    SPECIAL_SAMPLE     /* the heap profile has seen it being made */
 };
 
 struct tri__weak;
@@ -40,6 +41,9 @@ struct special {
         struct {
             struct tri_rc *handle; /* the object itself */
         } rc;
+        struct {
+            void *site; /* the profile's */
+        } sample;
     };
 };
 
@@ -72,6 +76,13 @@ void trix_special_discard(struct special_place *place, struct special *s);
 
 /* The object is dead: weak pointers to it read NULL from here on, even if a finalizer revives it. */
 void trix_special_clear_weak(struct special_place *place);
+
+/* ---- the heap profile ---- */
+
+/* Notes that the profile has seen the object being made; inside. */
+void trix_special_sample(uintptr_t object, void *site);
+/* Such an object has been freed, by sweeping or by hand; under the lock of its span. */
+extern void (*trix_special_sample_freed)(void *site, bool by_hand);
 
 /* ---- growing lists outside the heap ---- */
 struct vector {

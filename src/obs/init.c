@@ -2,12 +2,15 @@
 #include "../gc/init.h"
 #include "../gc/limit.h"
 #include "obs.h"
+#include "sites.h"
 #include "../base/options.h"
 
 static void on_report(const struct cycle_report *report, bool swept) {
+    trix_sites_cycle(swept);
     if (swept) return;
     trix_memstats_cycle(report);
     trix_metrics_cycle(report);
+    trix_sight_cycle(report);
     if (trix_options.debug.gctrace) trix_trace_cycle(report);
 }
 

@@ -8,6 +8,7 @@
  * of all the ..._sys, mallocs - frees = heap_objects.
  */
 #include "obs.h"
+#include "sites.h"
 #include "../base/options.h"
 #include "../gc/fibers.h"
 #include "../gc/roots.h"
@@ -131,7 +132,8 @@ void trix_memstats_read(tri_mem_stats *s, uint64_t *tiny) {
     s->mcache_inuse = load_relaxed(&trix_threads.count) * sizeof(struct thread);
     s->mcache_sys = load_relaxed(&trix_threads.count) * (sizeof(struct thread) + 2 * sizeof(struct run_table));
     s->gc_sys = trix_work_bytes();
-    s->other_sys = trix_metadata_bytes();
+    s->buck_hash_sys = trix_sites_bytes();
+    s->other_sys = trix_metadata_bytes() - s->buck_hash_sys;
     s->sys = s->heap_sys + s->stack_sys + s->mspan_sys + s->mcache_sys + s->buck_hash_sys + s->gc_sys + s->other_sys;
     read_ring(s);
     lock_acquire(&trix_gc.lock);

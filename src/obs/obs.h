@@ -15,6 +15,9 @@ void trix_memstats_cycle(const struct cycle_report *report);
 /* All fields, and how many of the mallocs (and frees) were tiny objects; inside. */
 void trix_memstats_read(tri_mem_stats *s, uint64_t *tiny);
 
+/* The history of cycles. */
+void trix_sight_cycle(const struct cycle_report *report);
+
 /* What the metrics tell of cycles. */
 void trix_metrics_init(void);
 void trix_metrics_cycle(const struct cycle_report *report);

@@ -1,9 +1,9 @@
 #!/bin/sh
 # The symbols of the libraries are those of tools/exports.txt, no fewer and no more.
 #
-#   exports.sh LIBTRICOLOR.SO LIBTRICOLOR.A EXPORTS.TXT
+#   exports.sh LIBRARY.SO LIBRARY.A EXPORTS.TXT
 #
-# An archive cannot hide names from its program, so there everything else must be called trix_.
+# An archive cannot hide names from its program, so there everything else must be called trix_, or trid_ in libtricolor-debug.
 set -eu
 shared=$1 archive=$2 list=$3
 work=$(mktemp -d)
@@ -24,7 +24,7 @@ fi
 readelf --dyn-syms -W "$shared" | awk '$5 ~ /GLOBAL|WEAK/ && $6 ~ /DEFAULT|PROTECTED/ && $7 != "UND" { print $8 }' | sed 's/@.*//' | grep -vx trix_os_fault | sort >"$work/shared"
 # What a compiler or sanitizer emits for its own purposes has a dot in it, or its name.
 nm -g --defined-only "$archive" 2>/dev/null | awk 'NF == 3 { print $3 }' |
-    grep -vE '^trix_|\.|^__(asan|tsan|ubsan|odr_asan|emutls)' | sort -u >"$work/archive"
+    grep -vE '^tri[xd]_|\.|^__(asan|tsan|ubsan|odr_asan|emutls)' | sort -u >"$work/archive"
 
 compare() { # LISTED FOUND WHERE
     if ! diff -u "$1" "$2" >"$work/diff"; then

@@ -1,0 +1,285 @@
+/* bench.c - Go's benchmarks (package testing): run a function with a growing count until it takes long enough, and print a line
+ * that benchstat reads.
+ *
+ * The count grows as Go's does: to what the last round suggests for the wanted time, a fifth more, at most a hundredfold, and by
+ * one at least. Figures are those of the last round alone.
+ */
+#include "debug.h"
+
+#include "../include/tricolor/control.h"
+#include "../include/tricolor/go.h"
+
+#include <errno.h>
+#include <math.h>
+#include <regex.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/utsname.h>
+#include <time.h>
+
+enum { METRICS = 8, MOST = 1000000000 };
+
+struct tri__bench {
+    const char *name;
+    bool running, failed, parent;
+    uint64_t began, elapsed_ns, mallocs_began, bytes_began, mallocs, bytes;
+    int64_t bytes_per_op;
+    unsigned nmetrics;
+    struct {
+        double value;
+        const char *unit;
+    } metric[METRICS];
+};
+
+static struct {
+    double seconds;
+    int64_t times; /* 0: by time */
+    int count;
+    regex_t pattern;
+    bool patterned, headed;
+} flags = {.seconds = 1, .count = 1};
+
+/* ---- the clock ---- */
+
+static uint64_t now_ns(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+static void read_allocated(uint64_t *mallocs, uint64_t *bytes) {
+    tri_mem_stats s;
+    tri_read_mem_stats(&s);
+    *mallocs = s.mallocs;
+    *bytes = s.total_alloc;
+}
+
+EXPORT void tri_bench_start_timer(tri_b *b) {
+    struct tri__bench *x = b->tri__bench;
+    if (x->running) return;
+    x->running = true;
+    read_allocated(&x->mallocs_began, &x->bytes_began);
+    x->began = now_ns();
+}
+
+EXPORT void tri_bench_stop_timer(tri_b *b) {
+    struct tri__bench *x = b->tri__bench;
+    uint64_t mallocs, bytes, now = now_ns();
+    if (!x->running) return;
+    x->running = false;
+    x->elapsed_ns += now - x->began;
+    read_allocated(&mallocs, &bytes);
+    x->mallocs += mallocs - x->mallocs_began;
+    x->bytes += bytes - x->bytes_began;
+}
+
+EXPORT void tri_bench_reset_timer(tri_b *b) {
+    struct tri__bench *x = b->tri__bench;
+    bool running = x->running;
+    x->running = false;
+    x->elapsed_ns = x->mallocs = x->bytes = 0;
+    x->nmetrics = 0;
+    if (running) tri_bench_start_timer(b);
+}
+
+EXPORT void tri_bench_set_bytes(tri_b *b, int64_t per_op) { b->tri__bench->bytes_per_op = per_op; }
+
+EXPORT void tri_bench_report_metric(tri_b *b, double value, const char *unit) {
+    struct tri__bench *x = b->tri__bench;
+    unsigned i = 0;
+    while (i < x->nmetrics && strcmp(x->metric[i].unit, unit) != 0) i++;
+    if (i == METRICS) return;
+    x->metric[i].value = value;
+    x->metric[i].unit = unit;
+    if (i == x->nmetrics) x->nmetrics++;
+}
+
+EXPORT void tri_bench_fail(tri_b *b, const char *why) {
+    printf("--- FAIL: Benchmark%s\n    %s\n", b->tri__bench->name, why);
+    b->tri__bench->failed = true;
+}
+
+/* ---- rounds ---- */
+
+static void run_round(tri_b *b, void (*fn)(tri_b *), int64_t n) {
+    tri_gc(); /* what earlier rounds have left is not this one's */
+    b->n = n;
+    b->tri__bench->running = false;
+    tri_bench_reset_timer(b);
+    tri_bench_start_timer(b);
+    fn(b);
+    tri_bench_stop_timer(b);
+}
+
+static int64_t next_count(const tri_b *b, int64_t last) {
+    double took = (double)b->tri__bench->elapsed_ns, want = flags.seconds * 1e9;
+    double n = want * (double)last / (took < 1 ? 1 : took) * 1.2;
+    if (n > 100.0 * (double)last) n = 100.0 * (double)last;
+    if (n < (double)last + 1) n = (double)last + 1;
+    return n > MOST ? MOST : (int64_t)n;
+}
+
+static void run_rounds(tri_b *b, void (*fn)(tri_b *)) {
+    struct tri__bench *x = b->tri__bench;
+    if (flags.times) {
+        run_round(b, fn, flags.times);
+        return;
+    }
+    run_round(b, fn, 1);
+    while (!x->failed && !x->parent && (double)x->elapsed_ns < flags.seconds * 1e9 && b->n < MOST)
+        run_round(b, fn, next_count(b, b->n));
+}
+
+/* ---- the line ---- */
+
+/* As Go prints: about four digits. */
+static void print_value(double value, const char *unit) {
+    if (value == 0 || fabs(value) >= 999.95) printf("\t%10.0f %s", value, unit);
+    else if (fabs(value) >= 99.995) printf("\t%12.1f %s", value, unit);
+    else if (fabs(value) >= 9.9995) printf("\t%13.2f %s", value, unit);
+    else if (fabs(value) >= 0.99995) printf("\t%14.3f %s", value, unit);
+    else printf("\t%15.4g %s", value, unit);
+}
+
+static void print_head(void) {
+    struct utsname host;
+    if (flags.headed || uname(&host) != 0) return;
+    flags.headed = true;
+    const char *arch = strcmp(host.machine, "x86_64") == 0 ? "amd64" : strcmp(host.machine, "aarch64") == 0 ? "arm64" : host.machine;
+    printf("goos: linux\ngoarch: %s\n", arch);
+    FILE *info = fopen("/proc/cpuinfo", "re");
+    char line[256];
+    while (info && fgets(line, sizeof line, info))
+        if (strncmp(line, "model name", 10) == 0 && strchr(line, ':')) {
+            printf("cpu:%s", strchr(line, ':') + 1);
+            break;
+        }
+    if (info) fclose(info);
+}
+
+static void print_line(const tri_b *b) {
+    const struct tri__bench *x = b->tri__bench;
+    double n = (double)b->n;
+    int procs = tri_gomaxprocs(0);
+    char name[300];
+    if (procs > 1) snprintf(name, sizeof name, "Benchmark%s-%d", x->name, procs);
+    else snprintf(name, sizeof name, "Benchmark%s", x->name);
+    printf("%-30s\t%8ld", name, b->n);
+    print_value((double)x->elapsed_ns / n, "ns/op");
+    if (x->bytes_per_op) printf("\t%7.2f MB/s", (double)x->bytes_per_op * n / 1e6 / ((double)x->elapsed_ns / 1e9));
+    for (unsigned i = 0; i < x->nmetrics; i++) print_value(x->metric[i].value, x->metric[i].unit);
+    printf("\t%8lu B/op\t%8lu allocs/op\n", x->bytes / (uint64_t)b->n, x->mallocs / (uint64_t)b->n);
+    fflush(stdout);
+}
+
+static bool wanted(const char *name) { return !flags.patterned || regexec(&flags.pattern, name, 0, NULL, 0) == 0; }
+
+static int bench(const char *name, void (*fn)(tri_b *)) {
+    int result = 0;
+    for (int i = 0; i < flags.count; i++) {
+        struct tri__bench x = {.name = name};
+        tri_b b = {.tri__bench = &x};
+        run_rounds(&b, fn);
+        if (x.failed) result = -1;
+        else if (!x.parent) print_head(), print_line(&b);
+    }
+    return result;
+}
+
+/* Go's blanks in names become underscores, so that a line can be read. */
+static char *plain_name(const char *outer, const char *name) {
+    char *s = NULL;
+    if (asprintf(&s, "%s%s%s", outer ? outer : "", outer ? "/" : "", name) < 0) abort();
+    for (char *c = s; *c; c++)
+        if (*c == ' ' || *c == '\t' || *c == '\n') *c = '_';
+    return s;
+}
+
+EXPORT int tri_bench(const char *name, void (*fn)(tri_b *)) {
+    if (strncmp(name, "Benchmark", 9) == 0) name += 9;
+    char *plain = plain_name(NULL, name);
+    int result = wanted(plain) ? bench(plain, fn) : 0;
+    free(plain);
+    return result;
+}
+
+EXPORT int tri_bench_run(tri_b *b, const char *name, void (*fn)(tri_b *)) {
+    char *plain = plain_name(b->tri__bench->name, name);
+    b->tri__bench->parent = true; /* it has no figures of its own */
+    int result = bench(plain, fn);
+    free(plain);
+    return result;
+}
+
+/* ---- flags ---- */
+
+static void __attribute__((noreturn)) bad(const char *flag, const char *value, const char *accepted) {
+    fprintf(stderr, "invalid value \"%s\" for flag -%s: it takes %s\n", value ? value : "", flag, accepted);
+    exit(2);
+}
+
+static void set_benchtime(const char *value) {
+    char *end;
+    double n = strtod(value, &end);
+    bool number = end != value && n > 0 && isfinite(n);
+    flags.times = 0;
+    if (number && strcmp(end, "x") == 0 && n == floor(n) && n <= MOST) flags.times = (int64_t)n;
+    else if (number && strcmp(end, "s") == 0) flags.seconds = n;
+    else if (number && strcmp(end, "ms") == 0) flags.seconds = n / 1e3;
+    else if (number && strcmp(end, "us") == 0) flags.seconds = n / 1e6;
+    else if (number && strcmp(end, "m") == 0) flags.seconds = n * 60;
+    else bad("benchtime", value, "a time as 500ms, 2s or 1m, or a count as 100x");
+}
+
+static void set_pattern(const char *value) {
+    if (flags.patterned) regfree(&flags.pattern);
+    flags.patterned = false;
+    if (regcomp(&flags.pattern, value, REG_EXTENDED | REG_NOSUB) != 0) bad("bench", value, "a regular expression");
+    flags.patterned = true;
+}
+
+static void set_count(const char *value) {
+    char *end;
+    errno = 0;
+    long n = strtol(value, &end, 10);
+    if (end == value || *end || errno || n < 1 || n > 1000000) bad("count", value, "a number above 0");
+    flags.count = (int)n;
+}
+
+static void ignore(const char *value) { (void)value; }
+
+static const struct {
+    const char *name;
+    bool valued;
+    void (*set)(const char *value);
+} known[] = {{"bench", true, set_pattern},  {"benchtime", true, set_benchtime}, {"count", true, set_count},
+             {"run", true, ignore},         {"benchmem", false, ignore},        {"v", false, ignore},
+             {"timeout", true, ignore}};
+
+/* How many words of argv the flag takes; 0: it is none of ours. */
+static int take_flag(int left, char **argv) {
+    const char *flag = argv[0];
+    if (flag[0] != '-') return 0;
+    flag += flag[1] == '-' ? 2 : 1;
+    if (strncmp(flag, "test.", 5) == 0) flag += 5;
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+        size_t n = strlen(known[i].name);
+        if (strncmp(flag, known[i].name, n) != 0 || (flag[n] && flag[n] != '=')) continue;
+        if (!known[i].valued) return 1;
+        if (!flag[n] && left < 2) bad(known[i].name, NULL, "a value");
+        known[i].set(flag[n] ? flag + n + 1 : argv[1]);
+        return flag[n] ? 1 : 2;
+    }
+    return 0;
+}
+
+EXPORT void tri_bench_flags(int *argc, char **argv) {
+    int kept = 1;
+    for (int i = 1; i < *argc;) {
+        int taken = take_flag(*argc - i, argv + i);
+        if (!taken) argv[kept++] = argv[i++];
+        i += taken;
+    }
+    argv[kept] = NULL;
+    *argc = kept;
+}

@@ -1,0 +1,75 @@
+/* start.c - when the library is loaded the heap profile begins; memory and texts for the rest of it. */
+#include "debug.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+EXPORT int tri_mem_profile_rate = 512 * 1024;
+
+const struct sight *trid_core(void) {
+    static const struct sight *core;
+    const struct sight *found = __atomic_load_n(&core, __ATOMIC_ACQUIRE);
+    if (found) return found;
+    found = tri__sight(SIGHT_VERSION);
+    if (!found) {
+        static const char words[] = "tricolor: libtricolor-debug and libtricolor are of different versions; install both from one build\n";
+        if (write(2, words, sizeof words - 1) < 0) {}
+        abort();
+    }
+    __atomic_store_n(&core, found, __ATOMIC_RELEASE);
+    return found;
+}
+
+/* After the core's own constructor (101) and the module's. */
+__attribute__((constructor(102))) static void start(void) { trid_core()->sample(&tri_mem_profile_rate); }
+
+static void *demand(void *p) {
+    if (p) return p;
+    fputs("tricolor: no memory for a profile\n", stderr);
+    abort();
+}
+
+void *trid_malloc(size_t bytes) { return demand(calloc(1, bytes ? bytes : 1)); }
+
+void *trid_grow(void *array, size_t n, size_t *capacity, size_t each) {
+    if (n < *capacity) return array;
+    *capacity = *capacity ? *capacity * 2 : 16;
+    return demand(realloc(array, *capacity * each));
+}
+
+static void room(struct page *p, size_t more) {
+    if (p->n + more + 1 <= p->capacity) return;
+    p->capacity = (p->n + more + 1) * 2;
+    p->text = demand(realloc(p->text, p->capacity));
+}
+
+void trid_put_bytes(struct page *p, const void *bytes, size_t n) {
+    room(p, n);
+    memcpy(p->text + p->n, bytes, n);
+    p->n += n;
+    p->text[p->n] = 0;
+}
+
+void trid_put(struct page *p, const char *format, ...) {
+    va_list args;
+    va_start(args, format);
+    int n = vsnprintf(NULL, 0, format, args);
+    va_end(args);
+    if (n < 0) return;
+    room(p, (size_t)n);
+    va_start(args, format);
+    vsnprintf(p->text + p->n, (size_t)n + 1, format, args);
+    va_end(args);
+    p->n += (size_t)n;
+}
+
+void trid_put_json(struct page *p, const char *string) {
+    trid_put(p, "\"");
+    for (const unsigned char *c = (const unsigned char *)string; *c; c++)
+        if (*c == '"' || *c == '\\') trid_put(p, "\\%c", *c);
+        else if (*c < 32) trid_put(p, "\\u%04x", *c);
+        else trid_put_bytes(p, c, 1);
+    trid_put(p, "\"");
+}

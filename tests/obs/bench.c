@@ -1,0 +1,43 @@
+/* Benchmarks whose figures are known, for bench.py to read. */
+#include <tricolor.h>
+#include <stdlib.h>
+
+static void *volatile sink;
+
+static void alloc(tri_b *b) {
+    for (int64_t i = 0; i < b->n; i++) sink = tri_alloc(100), sink = tri_alloc_leaf(1000);
+}
+static void nothing(tri_b *b) {
+    for (int64_t i = 0; i < b->n; i++) __asm__ volatile("" : : : "memory");
+}
+static void unseen(tri_b *b) {
+    for (int i = 0; i < 1000; i++) sink = tri_alloc(100);
+    tri_bench_reset_timer(b);
+    for (int64_t i = 0; i < b->n; i++) {
+        tri_bench_stop_timer(b);
+        sink = tri_alloc(100);
+        tri_bench_start_timer(b);
+    }
+}
+static void bytes(tri_b *b) {
+    tri_bench_set_bytes(b, 1000);
+    for (int64_t i = 0; i < b->n; i++) sink = tri_alloc_leaf(900);
+    tri_bench_report_metric(b, 2.5, "widgets/op");
+}
+static void inner(tri_b *b) { nothing(b); }
+static void outer(tri_b *b) {
+    tri_bench_run(b, "one inside", inner);
+    tri_bench_run(b, "two", inner);
+}
+static void fails(tri_b *b) { tri_bench_fail(b, "it must"); }
+
+int main(int argc, char **argv) {
+    tri_bench_flags(&argc, argv);
+    if (argc > 1 && argv[1][0] != 'f') return 3;
+    tri_bench("Alloc", alloc);
+    tri_bench("BenchmarkNothing", nothing);
+    tri_bench("Unseen", unseen);
+    tri_bench("Bytes", bytes);
+    tri_bench("Outer", outer);
+    return argc > 1 ? tri_bench("Fails", fails) == -1 ? 0 : 1 : 0;
+}

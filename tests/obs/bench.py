@@ -1,0 +1,56 @@
+#!/usr/bin/env python3
+"""Runs the benchmarks of bench.c and reads their lines as benchstat does: golang.org/design/14313-benchmark-format."""
+import re, subprocess, sys
+
+program = sys.argv[1]
+
+def run(*args, status=0):
+    p = subprocess.run([program, *args], capture_output=True, text=True, timeout=100)
+    assert p.returncode == status, (args, p.returncode, p.stdout, p.stderr)
+    return p.stdout, p.stderr
+
+def lines(text):
+    """name -> list of (iterations, {unit: value}); every other line must be a configuration line."""
+    out = {}
+    for line in text.splitlines():
+        if not line.startswith("Benchmark"):
+            assert re.fullmatch(r"[a-z]+:.*", line), line
+            continue
+        words = line.split()
+        assert re.fullmatch(r"Benchmark[A-Z]\S*", words[0]), line
+        assert len(words) % 2 == 0, line
+        values = {unit: float(value) for value, unit in zip(words[2::2], words[3::2])}
+        out.setdefault(words[0], []).append((int(words[1]), values))
+    return out
+
+def one(results, name):
+    found = [v for k, v in results.items() if re.fullmatch(rf"Benchmark{name}(-\d+)?", k)]
+    assert len(found) == 1, (name, results)
+    return found[0]
+
+text, _ = run("-benchtime=100x")
+r = lines(text)
+assert text.startswith("goos: linux\ngoarch: "), text
+n, v = one(r, "Alloc")[0]
+assert n == 100 and v["B/op"] == 112 + 1024 and v["allocs/op"] == 2, v
+n, v = one(r, "Nothing")[0]
+assert v["B/op"] == 0 and v["allocs/op"] == 0, v
+n, v = one(r, "Unseen")[0]
+assert v["B/op"] == 0 and v["allocs/op"] == 0, v
+n, v = one(r, "Bytes")[0]
+assert v["widgets/op"] == 2.5 and v["MB/s"] > 0, v
+assert one(r, "Outer/one_inside") and one(r, "Outer/two")
+
+r = lines(run("-test.benchtime", "20ms", "-count=3", "-run", "XXX", "-bench=Alloc|Nothing", "-benchmem")[0])
+assert len(r) == 2 and len(one(r, "Alloc")) == 3, r
+assert all(n > 100 for n, _ in one(r, "Nothing")), r
+assert all(n * v["ns/op"] >= 0.019e9 for n, v in one(r, "Alloc")), r
+
+text, _ = run("fail", "-bench", "^Fails$", "-benchtime=1x")
+assert text == "--- FAIL: BenchmarkFails\n    it must\n", text
+_, err = run("-benchtime=soon", status=2)
+assert "benchtime" in err and "100x" in err, err
+run("-count=0", status=2)
+run("-bench=(", status=2)
+run("-bench", status=2)
+print("lines read")
