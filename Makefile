@@ -14,6 +14,7 @@ TEST_PACKAGES := $(BUILD_PACKAGES) $(DEBUG_PACKAGES) g++ libcmocka-dev python3
 EXTRA_PACKAGES := clang spin valgrind gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user \
                   $(TRICC_PACKAGES)
 TRICC_PACKAGES := llvm-19-dev clang-19 libclang-19-dev
+PROGRAM_PACKAGES := dpkg-dev xz-utils patch tcl
 BENCH_PACKAGES := $(BUILD_PACKAGES) libgc-dev libmimalloc-dev
 
 # Tests that the thread sanitizer cannot run, or whose programs race by design: docs/design/sanitizers.md says why.
@@ -34,7 +35,7 @@ endef
 # The tests are part of the build where their framework is; `make test` sees to that.
 tests-if-possible = -DTRICOLOR_TESTS=$(shell pkg-config --exists cmocka 2>/dev/null && echo ON || echo OFF)
 
-.PHONY: all demo test bench install asan tsan torture model clean help need-build need-tests need-bench
+.PHONY: all demo test bench install asan tsan torture programs model clean help need-build need-tests need-bench
 
 all: | build                            ## build the library, the examples and, where cmocka is, the tests
 	$(call build,release,$(tests-if-possible))
@@ -66,6 +67,11 @@ torture: need-tests | build             ## the long torture run, limits shrunk: 
 	$(call build,torture)
 	$(call check,torture,-R '^torture/')
 	build/torture/tests/torture/torture --seconds $(TORTURE_SECONDS)
+
+programs: need-tests | build            ## whole programs, built by tricc -fmanaged-malloc, and their own tests: about 10 minutes
+	@tools/need --optional $(PROGRAM_PACKAGES)
+	$(call build,release,-DTRICOLOR_TESTS=ON)
+	$(call check,release,-C Programs -R '^programs/')
 
 model: need-tests | build               ## the model of barrier, handshakes and termination
 	$(call build,release,-DTRICOLOR_TESTS=ON)
