@@ -68,8 +68,14 @@ bool constant_of(LLVMValueRef v, uint64_t *out) { return constant_at(v, out, DEE
 static bool type_field(LLVMValueRef type, unsigned field, uint64_t *out) {
     type = value_behind(type);
     if (!type || !LLVMIsAGlobalVariable(type) || !LLVMGetInitializer(type)) return false;
-    if (LLVMGetTypeKind(LLVMTypeOf(LLVMGetInitializer(type))) != LLVMStructTypeKind) return false;
-    LLVMValueRef v = LLVMGetAggregateElement(LLVMGetInitializer(type), field);
+    LLVMValueRef whole = LLVMGetInitializer(type), inner;
+    while (LLVMGetTypeKind(LLVMTypeOf(whole)) == LLVMStructTypeKind && (inner = LLVMGetAggregateElement(whole, 0)) &&
+           LLVMGetTypeKind(LLVMTypeOf(inner)) == LLVMStructTypeKind)
+        whole = inner; /* under tricc it is the first member of a struct */
+    if (LLVMGetTypeKind(LLVMTypeOf(whole)) != LLVMStructTypeKind) return false;
+    const char *name = LLVMGetStructName(LLVMTypeOf(whole));
+    if (!name || strncmp(name, "struct.tri_type", 15) != 0) return false;
+    LLVMValueRef v = LLVMGetAggregateElement(whole, field);
     if (!v || !LLVMIsAConstantInt(v)) return false;
     *out = LLVMConstIntGetZExtValue(v);
     return true;

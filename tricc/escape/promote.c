@@ -21,6 +21,7 @@ struct source {
 static bool look_at(void *arg, struct location *l, int derefs) {
     struct source *s = arg;
     bool address = derefs < 0;
+    if (s->unclear) return false;
     if (address && l->kind == ALLOCATION && (!s->allocation || s->allocation == l)) s->allocation = l;
     else if (address || derefs > 0) s->unclear = true;
     else if (l->kind == VARIABLE) s->unclear = life_has_taken_address(s->a, l);
@@ -33,7 +34,7 @@ bool releases_settle(struct analysis *a, struct function *f) {
     for (unsigned i = 0; i < f->nlocals; i++) {
         struct location *r = f->locals[i];
         if (r->kind != RELEASE) continue;
-        struct source s = {.a = a};
+        struct source s = {.a = a, .unclear = !LLVMIsACallInst(r->value)};
         walk_from(a, r, look_at, &s);
         if (!s.unclear && s.allocation && s.allocation->fn == f) {
             r->freed = s.allocation;

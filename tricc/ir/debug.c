@@ -1,13 +1,42 @@
 /* debug.c - places and variables from the debug information: see ir.h. */
 #include "ir.h"
 
+#include <limits.h>
 #include <llvm-c/DebugInfo.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* The file's name from here: clang splits absolute names into a folder and a rest where they share a beginning with the folder it
+ * runs in. Joined names live to the end of the program; there are few. */
+static const char *name_of_file(const char *folder, const char *name) {
+    static struct joined {
+        struct joined *next;
+        const char *folder, *name;
+        char *both;
+    } *all;
+    static char here[PATH_MAX];
+    if (!folder || !name || !*folder || *name == '/') return name;
+    if (!*here && !getcwd(here, sizeof here)) return name;
+    if (strcmp(folder, here) == 0) return name;
+    for (struct joined *j = all; j; j = j->next)
+        if (strcmp(j->folder, folder) == 0 && strcmp(j->name, name) == 0) return j->both;
+    struct joined *j = malloc(sizeof *j);
+    if (!j || asprintf(&j->both, "%s/%s", folder, name) < 0) return name;
+    j->folder = strdup(folder);
+    j->name = strdup(name);
+    if (!j->folder || !j->name) return name;
+    j->next = all;
+    all = j;
+    return j->both;
+}
 
 static struct tricc_loc loc_of_function(LLVMValueRef function) {
     struct tricc_loc at = {0};
     unsigned length;
     if (!LLVMGetSubprogram(function)) return at;
-    at.file = LLVMGetDebugLocFilename(function, &length);
+    at.file = name_of_file(LLVMGetDebugLocDirectory(function, &length), LLVMGetDebugLocFilename(function, &length));
     at.line = LLVMGetDebugLocLine(function);
     return at;
 }
@@ -16,8 +45,8 @@ struct tricc_loc tricc_ir_loc(LLVMValueRef instruction) {
     unsigned length;
     if (!LLVMInstructionGetDebugLoc(instruction))
         return loc_of_function(LLVMGetBasicBlockParent(LLVMGetInstructionParent(instruction)));
-    return (struct tricc_loc){LLVMGetDebugLocFilename(instruction, &length), LLVMGetDebugLocLine(instruction),
-                              LLVMGetDebugLocColumn(instruction)};
+    const char *file = name_of_file(LLVMGetDebugLocDirectory(instruction, &length), LLVMGetDebugLocFilename(instruction, &length));
+    return (struct tricc_loc){file, LLVMGetDebugLocLine(instruction), LLVMGetDebugLocColumn(instruction)};
 }
 
 static LLVMValueRef node_operand(LLVMValueRef node, unsigned i) {

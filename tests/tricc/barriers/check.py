@@ -23,6 +23,11 @@ def expectations(path):
     return wanted
 
 
+def of_barriers(counts):
+    """what of a line of -fstats the pass for barriers has counted"""
+    return ", ".join(c for c in counts.split(", ") if re.search("barriered|left out|shaded", c)) or "nothing"
+
+
 def main():
     tricc, source, level, work = sys.argv[1:]
     program = os.path.join(work, os.path.basename(source)[:-2] + level)
@@ -32,7 +37,7 @@ def main():
     for line in compiled.stderr.splitlines():
         found = re.match(r"tricc: [^:]*: (\w+): (.*)$", line)
         if found:
-            counted[found[1]] = found[2]
+            counted[found[1]] = of_barriers(found[2])
         else:
             strange.append(line)
     if compiled.returncode or strange:
