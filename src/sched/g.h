@@ -21,6 +21,7 @@
 #ifndef TRIX_G_H
 #define TRIX_G_H
 
+#include "told.h"
 #include "../gc/thread.h"
 #include "../base/lock.h"
 #include "../heap/gate.h"
@@ -64,6 +65,7 @@ struct g {
     uint64_t wait_since; /* ns, when the collector or a profile first saw it wait; 0: not yet. Own, or of who holds it */
     struct tri__frame *frames; /* innermost function with TRI_FUNC; own */
     struct panic *panics;      /* innermost panic under way; own */
+    struct told told;          /* whoever switches */
 };
 
 /* A processor: the right to run goroutines, and a queue of those ready to. Owned by the worker that has it. */
@@ -104,6 +106,7 @@ struct worker {
     uint32_t preempt;       /* 1 + the choice of its processor that is to make room, 0: none; monitor sets it, own thread
                                takes it */
     struct worker *next;    /* in sched.idle, or sched.paused; sched.lock */
+    struct told told;       /* of its system stack; own */
     struct worker *all;     /* constant */
 };
 
@@ -114,8 +117,10 @@ INLINE struct worker *worker_of(const struct thread *t) { return t->worker; }
 INLINE void word_lock(struct lock *l) {
     uint32_t expected = 0;
     if (UNLIKELY(!cas_acquire(&l->word, &expected, 1))) trix_lock_slow(l);
+    order_after(l);
 }
 INLINE void word_unlock(struct lock *l) {
+    order_before(l);
     if (UNLIKELY(__atomic_exchange_n(&l->word, 0, __ATOMIC_RELEASE) == 2)) trix_unlock_slow(l);
 }
 

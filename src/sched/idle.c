@@ -197,7 +197,7 @@ static uint64_t program_mask; /* constant from the start on */
 static void *worker_main(void *arg) {
     struct worker *w = arg;
     trix_os_sigmask(SIG_SETMASK, program_mask);
-    struct thread *t = trix_thread_attach();
+    struct thread *t = thread_self() ? thread_self() : trix_thread_attach();
     t->worker = w;
     gate_enter();
     lock_acquire(&trix_sched.lock);
@@ -212,6 +212,7 @@ static void *worker_main(void *arg) {
 
 bool trix_worker_make(struct proc *p) {
     struct worker *w = trix_metadata_alloc(sizeof *w);
+    bool attached = thread_self() != NULL;
     pthread_attr_t attributes;
     pthread_t thread;
     if (!w) return false;
@@ -219,7 +220,11 @@ bool trix_worker_make(struct proc *p) {
     pthread_attr_init(&attributes);
     pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
     uint64_t mask = trix_os_sigmask(SIG_SETMASK, ~0ull);
-    bool done = trix_libc_pthread_create(&thread, &attributes, worker_main, w) == 0;
+    /* A sanitizer must see the making of threads that run the program. */
+    int error = trix_told_any ? pthread_create(&thread, &attributes, worker_main, w)
+                                    : trix_libc_pthread_create(&thread, &attributes, worker_main, w);
+    bool done = error == 0;
+    if (!attached && thread_self()) trix_thread_detach(); /* the library's own pthread_create attaches who calls it: the monitor */
     trix_os_sigmask(SIG_SETMASK, mask);
     pthread_attr_destroy(&attributes);
     if (done) pthread_setname_np(thread, "tricolor-run");
@@ -301,6 +306,7 @@ static void start(void) {
     trix_sched.procs = trix_os_map(MAX_PROCS * sizeof(struct proc));
     if (!trix_sched.procs) trix_fatal("out of memory");
     program_mask = trix_os_sigmask(SIG_BLOCK, 0) & ~(1ull << (STOP_SIGNAL - 1));
+    trix_told_init();
     trix_poller_init();
     trix_scan_register();
     trix_reports_init();

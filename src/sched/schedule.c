@@ -30,6 +30,7 @@ INLINE void arrive(struct worker *w) {
     if (UNLIKELY(g->dying)) {
         struct proc *p = w->proc;
         g->dying = 0;
+        if (UNLIKELY(trix_told_any)) trix_told_dead(&g->told);
         store_release(&g->context, G_NONE);
         if (LIKELY(p && p->nfree < FREE_G)) {
             g->next = p->free;
@@ -83,7 +84,9 @@ INLINE struct thread *switch_direct(struct thread *t, struct worker *w, struct g
     w->g = to;
     t->fiber = &to->fiber;
     note_start(to);
+    if (UNLIKELY(trix_told_any)) trix_told_leave(&from->told, &to->told, to->fiber.lo, to->fiber.hi, from->dying);
     t = trix_switch(&from->sp, to->sp, t);
+    if (UNLIKELY(trix_told_any)) trix_told_arrive(&from->told);
     arrive(worker_of(t));
     return t;
 }
@@ -93,7 +96,9 @@ static struct thread *switch_to_system(struct thread *t, struct worker *w, struc
     w->leaving = from;
     w->g = NULL;
     t->fiber = NULL;
+    if (UNLIKELY(trix_told_any)) trix_told_leave(&from->told, &w->told, t->stack.lo, t->stack.hi, from->dying);
     t = trix_switch(&from->sp, t->system_sp, t);
+    if (UNLIKELY(trix_told_any)) trix_told_arrive(&from->told);
     arrive(worker_of(t));
     return t;
 }
@@ -103,7 +108,9 @@ static void switch_from_system(struct thread *t, struct worker *w, struct g *to)
     w->g = to;
     t->fiber = &to->fiber;
     note_start(to);
+    if (UNLIKELY(trix_told_any)) trix_told_leave(&w->told, &to->told, to->fiber.lo, to->fiber.hi, false);
     trix_switch(&t->system_sp, to->sp, t);
+    if (UNLIKELY(trix_told_any)) trix_told_arrive(&w->told);
     arrive(w);
 }
 
@@ -111,8 +118,10 @@ static void switch_from_system(struct thread *t, struct worker *w, struct g *to)
 static NOINLINE void g_end(void) { trix_exit(sched_enter()); }
 
 void trix_g_main(struct thread *t) {
-    arrive(worker_of(t));
     struct g *g = worker_of(t)->g;
+    if (UNLIKELY(trix_told_any)) trix_told_arrive(&g->told);
+    order_after(g);
+    arrive(worker_of(t));
     void (*fn)(void *) = g->fn;
     void *arg = g->arg;
     sched_leave(t);
@@ -167,6 +176,7 @@ INLINE struct thread *park(struct thread *t, enum g_wait why) {
         g = trix_own_g(t);
         store_relaxed(&g->wait, why);
         t = park_thread(t, g);
+        order_after(g);
         store_relaxed(&g->wait, WAIT_NONE);
         return t;
     }
@@ -174,6 +184,7 @@ INLINE struct thread *park(struct thread *t, enum g_wait why) {
     g->leaked = 0;
     store_relaxed(&g->wait, why);
     t = pass_on(t, w, g);
+    order_after(g);
     store_relaxed(&g->wait, WAIT_NONE);
     return t;
 }
@@ -217,6 +228,7 @@ void trix_exit(struct thread *t) {
     struct worker *w = worker_of(t);
     struct g *g = w->g;
     fetch_sub_relaxed(&trix_sched.goroutines, 1);
+    if (UNLIKELY(trix_told_any)) trix_told_unwound();
     g->dying = 1;
     g->fn = NULL;
     g->arg = NULL;
@@ -248,6 +260,7 @@ INLINE void ready_next(struct proc *p, struct g *g) {
 
 void trix_ready(struct thread *t, struct g *g) {
     store_relaxed(&g->wait_on, NULL);
+    order_before(g);
     if (UNLIKELY(g->is_thread)) {
         ready_thread(g);
         return;
@@ -309,6 +322,7 @@ void trix_spawn(struct thread *t, void (*fn)(void *), void *arg, uintptr_t creat
     g->sp = trix_switch_prepare((uintptr_t)g);
     if (UNLIKELY(gate_marking())) trix_gate_shade_range(&t->cache.gate, &g->arg, sizeof g->arg);
     note_ready(g);
+    order_before(g);
     store_release(&g->context, G_SAVED);
     fetch_add_relaxed(&trix_sched.goroutines, 1);
     if (LIKELY(p)) ready_next(p, g);

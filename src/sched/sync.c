@@ -83,9 +83,14 @@ static NOINLINE void mutex_lock_slow(tri_mutex *m) {
 EXPORT void tri_mutex_lock(tri_mutex *m) {
     uint32_t free = 0;
     if (UNLIKELY(!cas_acquire(&m->state, &free, MUTEX_LOCKED))) mutex_lock_slow(m);
+    order_after(m);
 }
 
-EXPORT bool tri_mutex_trylock(tri_mutex *m) { return mutex_try(m); }
+EXPORT bool tri_mutex_trylock(tri_mutex *m) {
+    bool done = mutex_try(m);
+    if (done) order_after(m);
+    return done;
+}
 
 /* Somebody has waited since then for what the caller has just given up. */
 static void tell_contention(uint64_t since, enum g_wait why) {
@@ -113,6 +118,7 @@ static NOINLINE void mutex_unlock_slow(tri_mutex *m) {
 
 EXPORT void tri_mutex_unlock(tri_mutex *m) {
     uint32_t locked = MUTEX_LOCKED;
+    order_before(m);
     if (UNLIKELY(!__atomic_compare_exchange_n(&m->state, &locked, 0, false, __ATOMIC_RELEASE, __ATOMIC_RELAXED)))
         mutex_unlock_slow(m);
 }
@@ -149,20 +155,28 @@ static void sema_release(struct thread *t, struct tri__sema *s) {
 
 enum { MAX_READERS = 1 << 30 };
 
-EXPORT void tri_rwmutex_rlock(tri_rwmutex *m) {
-    if (LIKELY(fetch_add_seq(&m->readers, 1) + 1 >= 0)) return;
+static NOINLINE void rlock_waiting(tri_rwmutex *m) {
     struct thread *t = sched_enter();
     sched_leave(sema_acquire(t, &m->reader, WAIT_RWMUTEX_READ));
+}
+
+EXPORT void tri_rwmutex_rlock(tri_rwmutex *m) {
+    if (UNLIKELY(fetch_add_seq(&m->readers, 1) + 1 < 0)) rlock_waiting(m);
+    order_after(m);
 }
 
 EXPORT bool tri_rwmutex_tryrlock(tri_rwmutex *m) {
     int32_t seen = load_relaxed(&m->readers);
     while (seen >= 0)
-        if (cas_seq(&m->readers, &seen, seen + 1)) return true;
+        if (cas_seq(&m->readers, &seen, seen + 1)) {
+            order_after(m);
+            return true;
+        }
     return false;
 }
 
 EXPORT void tri_rwmutex_runlock(tri_rwmutex *m) {
+    order_before(m);
     int32_t left = fetch_sub_seq(&m->readers, 1) - 1;
     if (LIKELY(left >= 0)) return;
     if (left + 1 == 0 || left + 1 == -MAX_READERS) trix_fatal("sync: RUnlock of unlocked RWMutex");
@@ -172,23 +186,31 @@ EXPORT void tri_rwmutex_runlock(tri_rwmutex *m) {
     sched_leave(t);
 }
 
+static NOINLINE void lock_waiting(tri_rwmutex *m) {
+    struct thread *t = sched_enter();
+    sched_leave(sema_acquire(t, &m->writer, WAIT_RWMUTEX_WRITE));
+}
+
 EXPORT void tri_rwmutex_lock(tri_rwmutex *m) {
     tri_mutex_lock(&m->writers);
     int32_t readers = fetch_sub_seq(&m->readers, MAX_READERS);
-    if (readers == 0 || fetch_add_seq(&m->leaving, readers) + readers == 0) return;
-    struct thread *t = sched_enter();
-    sched_leave(sema_acquire(t, &m->writer, WAIT_RWMUTEX_WRITE));
+    if (readers != 0 && fetch_add_seq(&m->leaving, readers) + readers != 0) lock_waiting(m);
+    order_after(m);
 }
 
 EXPORT bool tri_rwmutex_trylock(tri_rwmutex *m) {
     if (!tri_mutex_trylock(&m->writers)) return false;
     int32_t none = 0;
-    if (cas_seq(&m->readers, &none, -MAX_READERS)) return true;
+    if (cas_seq(&m->readers, &none, -MAX_READERS)) {
+        order_after(m);
+        return true;
+    }
     tri_mutex_unlock(&m->writers);
     return false;
 }
 
 EXPORT void tri_rwmutex_unlock(tri_rwmutex *m) {
+    order_before(m);
     int32_t waiting = fetch_add_seq(&m->readers, MAX_READERS) + MAX_READERS;
     if (waiting >= MAX_READERS) trix_fatal("sync: Unlock of unlocked RWMutex");
     if (waiting > 0) {
@@ -202,6 +224,7 @@ EXPORT void tri_rwmutex_unlock(tri_rwmutex *m) {
 /* ---- waitgroup ---- */
 
 EXPORT void tri_waitgroup_add(tri_waitgroup *group, int delta) {
+    if (delta < 0) order_before(group);
     int64_t now = fetch_add_seq(&group->count, (int64_t)((uint64_t)(int64_t)delta << 32)) + (int64_t)((uint64_t)(int64_t)delta << 32);
     int32_t count = (int32_t)(now >> 32);
     uint32_t waiters = (uint32_t)now;
@@ -216,13 +239,18 @@ EXPORT void tri_waitgroup_add(tri_waitgroup *group, int delta) {
 
 EXPORT void tri_waitgroup_done(tri_waitgroup *group) { tri_waitgroup_add(group, -1); }
 
-EXPORT NOINLINE void tri_waitgroup_wait(tri_waitgroup *group) {
+static NOINLINE void group_wait(tri_waitgroup *group) {
     int64_t seen = load_seq(&group->count);
     do
         if (seen >> 32 == 0) return;
     while (!cas_seq(&group->count, &seen, seen + 1));
     struct thread *t = sched_enter();
     sched_leave(sema_acquire(t, &group->sema, WAIT_WAITGROUP));
+}
+
+EXPORT void tri_waitgroup_wait(tri_waitgroup *group) {
+    group_wait(group);
+    order_after(group);
 }
 
 struct group_call {
@@ -250,10 +278,14 @@ EXPORT void tri_waitgroup_go(tri_waitgroup *group, void (*fn)(void *), void *arg
 /* ---- once ---- */
 
 EXPORT void tri_once_do(tri_once *once, void (*fn)(void *), void *arg) {
-    if (LIKELY(load_acquire(&once->done))) return;
+    if (LIKELY(load_acquire(&once->done))) {
+        order_after(once);
+        return;
+    }
     tri_mutex_lock(&once->mutex);
     if (!once->done) {
         fn(arg);
+        order_before(once);
         store_release(&once->done, 1);
     }
     tri_mutex_unlock(&once->mutex);

@@ -178,9 +178,10 @@ static void leaver2(void *arg) {
 }
 
 static void goexit(void) {
-    tri_waitgroup_add(&group, 2);
+    tri_waitgroup_add(&group, 1);
     tri_go(leaver, NULL);
-    tri_yield();
+    tri_waitgroup_wait(&group);
+    tri_waitgroup_add(&group, 1);
     tri_go(leaver2, NULL);
     tri_waitgroup_wait(&group);
     expect_trace("xy");

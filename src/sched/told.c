@@ -1,0 +1,57 @@
+/* told.c - see told.h. */
+#include "told.h"
+
+#include <stddef.h>
+
+#define OPTIONAL __attribute__((weak, visibility("default"))) extern
+OPTIONAL void __sanitizer_start_switch_fiber(void **fake, const void *lo, size_t bytes);
+OPTIONAL void __sanitizer_finish_switch_fiber(void *fake, const void **lo, size_t *bytes);
+OPTIONAL void __asan_handle_no_return(void);
+OPTIONAL void *__tsan_get_current_fiber(void);
+OPTIONAL void *__tsan_create_fiber(unsigned flags);
+OPTIONAL void __tsan_destroy_fiber(void *fiber);
+OPTIONAL void __tsan_switch_to_fiber(void *fiber, unsigned flags);
+OPTIONAL void __tsan_acquire(void *at);
+OPTIONAL void __tsan_release(void *at);
+
+enum { NO_SYNC = 1 }; /* the switch itself orders nothing: goroutines on one thread may race with each other */
+
+bool trix_told_any;
+static bool address, threads;
+
+void trix_told_init(void) {
+    address = __sanitizer_start_switch_fiber && __sanitizer_finish_switch_fiber && __asan_handle_no_return;
+    threads = __tsan_create_fiber && __tsan_destroy_fiber && __tsan_switch_to_fiber && __tsan_get_current_fiber &&
+              __tsan_acquire && __tsan_release;
+    trix_told_any = address || threads;
+}
+
+
+void trix_told_leave(struct told *from, struct told *to, uintptr_t lo, uintptr_t hi, bool dying) {
+    if (address) __sanitizer_start_switch_fiber(dying ? NULL : &from->fake, (const void *)lo, hi - lo);
+    if (!threads) return;
+    if (!from->fiber) from->fiber = __tsan_get_current_fiber(); /* a system stack, for the first time */
+    if (!to->fiber) to->fiber = __tsan_create_fiber(0);
+    __tsan_switch_to_fiber(to->fiber, NO_SYNC);
+}
+
+void trix_told_arrive(struct told *own) {
+    if (!address) return;
+    __sanitizer_finish_switch_fiber(own->fake, NULL, NULL);
+    own->fake = NULL;
+}
+
+void trix_told_dead(struct told *t) {
+    if (threads && t->fiber) __tsan_destroy_fiber(t->fiber);
+    t->fiber = t->fake = NULL;
+}
+
+void trix_told_unwound(void) {
+    if (address) __asan_handle_no_return();
+}
+
+void trix_told_order(const void *at, bool after) {
+    if (!threads) return;
+    if (after) __tsan_acquire((void *)(uintptr_t)at);
+    else __tsan_release((void *)(uintptr_t)at);
+}
