@@ -15,7 +15,7 @@ EXTRA_PACKAGES := clang spin valgrind gcc-aarch64-linux-gnu libc6-dev-arm64-cros
                   $(TRICC_PACKAGES)
 TRICC_PACKAGES := llvm-19-dev clang-19 libclang-19-dev
 PROGRAM_PACKAGES := dpkg-dev xz-utils patch tcl
-BENCH_PACKAGES := $(BUILD_PACKAGES) libgc-dev libmimalloc-dev
+BENCH_PACKAGES := $(BUILD_PACKAGES) libgc-dev libmimalloc-dev wrk
 
 # Tests that the thread sanitizer cannot run, or whose programs race by design: docs/design/sanitizers.md says why.
 TSAN_LEAVES_OUT := handler|cancellation|forks|thread_ends|kept_pointers|peak_memory|search|torture|^model|^house

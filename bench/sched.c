@@ -9,6 +9,7 @@
  *   buffered    send and receive on a buffered channel, one goroutine
  *   unbuffered  round trip between two goroutines
  *   deep        recursion so many frames deep, cold and hot
+ *   timers      so many sleeping goroutines that wake up in the same few milliseconds
  */
 #include "bench.h"
 
@@ -120,8 +121,8 @@ static void cold(void) {
     tri_waitgroup_add(&group, (int)count);
     for (long i = 0; i < count; i++) tri_go(park, c);
     tri_waitgroup_wait(&group);
-    result("cold spawn", since(from) / (double)count, "ns");
-    result("memory each", (double)(status("VmRSS:") + status("VmPTE:") - before) / (double)count, "B");
+    result("cold_spawn", since(from) / (double)count, "ns");
+    result("memory_each", (double)(status("VmRSS:") + status("VmPTE:") - before) / (double)count, "B");
     static tri_mem_stats s;
     from = begin();
     tri_gc();
@@ -138,11 +139,24 @@ static long __attribute__((noinline)) down(long n) {
 static void deep(void) {
     struct timespec from = begin();
     down(count);
-    result("cold frame", since(from) / (double)count, "ns");
+    result("cold_frame", since(from) / (double)count, "ns");
     from = begin();
     down(count);
-    result("hot frame", since(from) / (double)count, "ns");
+    result("hot_frame", since(from) / (double)count, "ns");
     result("memory", (double)status("VmRSS:") / 1e6, "MB");
+}
+
+static void sleeper(void *arg) {
+    tri_sleep((int64_t)(uintptr_t)arg);
+    tri_waitgroup_done(&group);
+}
+
+static void timers(void) {
+    struct timespec from = begin();
+    tri_waitgroup_add(&group, (int)count);
+    for (long i = 0; i < count; i++) tri_go(sleeper, (void *)(uintptr_t)((1 + i % 10) * 1000000));
+    tri_waitgroup_wait(&group);
+    result("sleep", since(from) / (double)count, "ns");
 }
 
 static const struct kind {
@@ -151,7 +165,8 @@ static const struct kind {
     long count;
 } kinds[] = {{"spawn", spawn, 5000000},       {"cold", cold, 1000000},    {"yield", yield, 10000000},
              {"mutex", mutex, 50000000},      {"buffered", buffered, 20000000},
-             {"unbuffered", unbuffered, 5000000}, {"deep", deep, 1000000}};
+             {"unbuffered", unbuffered, 5000000}, {"deep", deep, 1000000},
+             {"timers", timers, 100000}};
 static const struct kind *chosen;
 
 static void run(void *arg) {
@@ -163,7 +178,7 @@ int main(int argc, char **argv) {
     bench_start(argc, argv, "sched");
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
         if (strcmp(arg_text(0, "yield"), kinds[i].name) == 0) chosen = &kinds[i];
-    if (!chosen) bench_usage("spawn|cold|yield|mutex|buffered|unbuffered|deep [count]");
+    if (!chosen) bench_usage("spawn|cold|yield|mutex|buffered|unbuffered|deep|timers [count]");
     count = arg_number(1, chosen->count);
     tri_run(run, NULL);
     return bench_finish((uint64_t)count);
