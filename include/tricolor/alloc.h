@@ -61,6 +61,20 @@ TRI_API void *tri_realloc(void *block, size_t size);
 /* Makes sure that this thread's next n objects of the type need no call to the system, and touches their pages. */
 TRI_API void tri_prealloc(const tri_type *type, size_t n);
 
+/* How a file is mapped. */
+enum {
+    TRI_MAP_READ = 0,  /* for reading */
+    TRI_MAP_COPY = 1,  /* may be written; what is written is the program's alone, and gone with the object */
+    TRI_MAP_SHARED = 2 /* may be written, and so is the file */
+};
+
+/* The file's contents as a leaf object: never scanned, and unmapped when unreachable (or by tri_free). `*len` is set to
+ * its size in bytes; an empty file gives an object of 0 bytes. There is at least one byte more than the file has, which reads
+ * zero (for an empty file too), so that a text file may be read as a string. NULL with errno set when it cannot be mapped:
+ * what open(2) or mmap(2) say, EISDIR for a directory, ENODEV for what else is no regular file, EINVAL for unknown flags.
+ * Who touches a page that the file has lost since ends the program with "accessed a mapped file beyond its end". */
+TRI_API void *tri_map_file(const char *path, size_t *len, int flags);
+
 /* Gives an object back at once. Optional, for an object known dead; NULL is ignored. A pointer that is not the start
  * of a live object ends the program with a message. */
 TRI_API void tri_free(void *object);

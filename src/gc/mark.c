@@ -34,7 +34,11 @@
 
 #include <string.h>
 
-enum { PIECE_BYTES = 128 << 10 }; /* large objects are scanned in pieces, so that markers can share them */
+enum {
+    PIECE_BYTES = 128 << 10,  /* large objects are scanned in pieces, so that markers can share them */
+    UNIT_BYTES = HUGE_PAGES << PAGE_SHIFT, /* of a huge object: scanned only when touched */
+    HUGE_OBJECT = 64 << 20
+};
 
 /* The loop keeps a copy of m->hot in registers; around calls of functions that are not inlined it is put back. */
 #define OUT_OF_LINE(call)                                                                                      \
@@ -267,20 +271,35 @@ static void scan_arena(struct marker *m, struct page *p, uintptr_t start, uint64
     fetch_sub_seq(&p->large.readers, 1);
 }
 
+/* Most of a huge object may never have been touched (a ballast): what has no memory is all zero, and reading it would give it
+ * page tables at least. So before each unit of a huge page the kernel is asked, and pieces end where units do: reading
+ * into the next one would touch it. */
+static bool unit_is_untouched(uintptr_t at, uint64_t bytes) {
+    return at % UNIT_BYTES == 0 && bytes >= UNIT_BYTES && trix_os_untouched((const void *)at, UNIT_BYTES);
+}
+
+/* Where the piece ends that begins at `from`. */
+static uint64_t piece_end(uintptr_t start, uint64_t from, uint64_t bytes) {
+    uint64_t to = min_u64(from + PIECE_BYTES, bytes);
+    return LIKELY(bytes < HUGE_OBJECT) ? to : min_u64(to, round_down(start + from, UNIT_BYTES) + UNIT_BYTES - start);
+}
+
 /* One piece of a large object; the rest goes back to the grey buffer, where others can take it. */
 static NOINLINE void scan_large(struct marker *m, uint64_t offset) {
     uint32_t page = trix_map_span((uint32_t)(offset >> PAGE_SHIFT));
     struct page *p = map_page(page);
     uint64_t type = load_acquire(&p->large.type);
     if (!type) return; /* being zeroed, or a freed arena's */
-    uint64_t from = offset - ((uint64_t)page << PAGE_SHIFT), to = from + PIECE_BYTES;
-    uint64_t bytes = load_acquire(&p->large.bytes);
-    if (to < bytes) grey_push(m, &m->hot, WORK_GREY(offset + PIECE_BYTES, LAYOUT_ID_LARGE));
-    else to = bytes;
+    uintptr_t start = map_address(page);
+    uint64_t from = offset - ((uint64_t)page << PAGE_SHIFT), bytes = load_acquire(&p->large.bytes);
+    if (from >= bytes) return;
+    bool untouched = UNLIKELY(bytes >= HUGE_OBJECT) && unit_is_untouched(start + from, bytes - from);
+    uint64_t to = untouched ? from + UNIT_BYTES : piece_end(start, from, bytes);
+    if (to < bytes) grey_push(m, &m->hot, WORK_GREY(offset + (to - from), LAYOUT_ID_LARGE));
+    if (untouched) return;
     m->hot.work += to - from;
-    if (from >= to) return;
-    if (trailer_layout(type) == LAYOUT_ID_ARENA) scan_arena(m, p, map_address(page), from, to);
-    else scan_by_trailer(m, map_address(page), from, to, type);
+    if (trailer_layout(type) == LAYOUT_ID_ARENA) scan_arena(m, p, start, from, to);
+    else scan_by_trailer(m, start, from, to, type);
 }
 
 static NOINLINE void scan_any(struct marker *m, const uint64_t *words, const struct layout *l) {

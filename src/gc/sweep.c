@@ -128,6 +128,7 @@ static void sweep_large(uint32_t page) {
     struct page *p = map_page(page);
     if (UNLIKELY(load_relaxed(&map_state(page)->specials))) trix_life_sweep(page);
     if (p->mark[0] & 1) p->mark[0] = ~1ull;
+    else if (page_is_file(page)) p->mark[0] = trix_large_unmap_file(page) ? ~0ull : ~1ull; /* the next cycle tries again */
     else if (LIKELY(p->size)) {
         fetch_sub_relaxed(&trix_gc.unswept, (int64_t)p->size);
         trix_large_free(page);

@@ -36,7 +36,9 @@ EXPORT void tri_free(void *p) {
     struct object o = demand_object("tri_free", p);
     trix_gate_unpin_all(&o);
     if (!gate_marking() && !trix_gate_has_specials(&o) && !page_is_arena(map_page(o.page))) {
-        if (page_is_large(map_page(o.page))) {
+        if (page_is_file(o.page)) {
+            trix_large_unmap_file(o.page);
+        } else if (page_is_large(map_page(o.page))) {
             uint64_t bytes = map_page(o.page)->size;
             trix_large_free(o.page);
             trix_gate_account(g, -(int64_t)bytes);
@@ -52,7 +54,7 @@ EXPORT void tri_free(void *p) {
 /* Bytes of the object's slot or span that a block of its kind can use. */
 static size_t room_in_place(const struct object *o) {
     const struct page *p = map_page(o->page);
-    if (page_is_arena(p)) return 0;
+    if (page_is_arena(p) || page_is_file(o->page)) return 0;
     if (page_is_large(p)) return p->size - 1;
     const struct layout *l = layout_by_id(p->layout);
     if (l->exact || l->id == LAYOUT_ID_TINY) return o->bytes;

@@ -4,6 +4,7 @@
 #include "scavenge.h"
 #include "../os/os.h"
 
+#include <errno.h>
 #include <string.h>
 #if defined(__x86_64__)
 #include <emmintrin.h>
@@ -59,7 +60,7 @@ static void set_tails(uint32_t head, uint64_t npages, bool in_use) {
     }
 }
 
-static void init_head(uint32_t page, uint64_t npages, size_t bytes, bool leaf) {
+static void init_entry(uint32_t page, uint64_t npages, size_t bytes) {
     struct page *p = map_page(page);
     p->magic = 0;
     p->layout = LAYOUT_ID_LARGE;
@@ -72,7 +73,22 @@ static void init_head(uint32_t page, uint64_t npages, size_t bytes, bool leaf) {
     p->large.type = 0;
     p->large.readers = 0;
     *map_state(page) = (struct page_state){.swept = sweep_parity()};
-    store_release(&p->kind, leaf ? PAGE_LEAF : PAGE_SCAN);
+}
+
+static void init_head(uint32_t page, uint64_t npages, size_t bytes, bool leaf) {
+    init_entry(page, npages, bytes);
+    store_release(&map_page(page)->kind, leaf ? PAGE_LEAF : PAGE_SCAN);
+}
+
+/* For the collector it is as small as a page: it is no memory, and must not make the heap's goal rise. */
+static void init_file(uint32_t page, uint64_t npages, size_t bytes) {
+    struct page *p = map_page(page);
+    init_entry(page, npages, bytes);
+    p->size = PAGE_SIZE;
+    map_state(page)->flags = PAGE_FILE;
+    store_release(&p->kind, PAGE_LEAF);
+    set_tails(page, npages, true);
+    publication_fence();
 }
 
 /* The pages are nobody's yet, neither free nor a span, so zeroing many of them need not hold up a stop. */
@@ -124,4 +140,46 @@ void trix_large_free(uint32_t page) {
     fetch_add_relaxed(&trix_large_frees, 1);
     fetch_add_relaxed(&trix_large_bytes_freed, npages << PAGE_SHIFT);
     trix_pages_free(page, npages);
+}
+
+/* ---- mapped files ---- */
+
+/* What lies behind the file's last page in the span reads zero: it may be looked at past the file's end, by a byte. */
+static void zero_rest(char *at, size_t bytes, uint64_t span) {
+    size_t mapped = round_up(bytes, trix_os_page);
+    memset(at + mapped, 0, span - mapped);
+}
+
+void *trix_large_map_file(int fd, size_t bytes, int how) {
+    uint64_t span = large_span_bytes(bytes), npages = span >> PAGE_SHIFT;
+    bool clean;
+    uint32_t page = span < bytes || npages > trix_map.reserved >> PAGE_SHIFT ? 0 : trix_pages_alloc(npages, 1, &clean);
+    if (!page) {
+        errno = ENOMEM;
+        return NULL;
+    }
+    char *at = (char *)map_address(page);
+    int error = trix_os_map_file(at, bytes, fd, how);
+    if (error) {
+        trix_pages_free(page, npages);
+        errno = error;
+        return NULL;
+    }
+    zero_rest(at, bytes, span);
+    trix_pageheap_count_files((int64_t)npages);
+    init_file(page, npages, bytes);
+    fetch_add_relaxed(&trix_large_mallocs, 1);
+    fetch_add_relaxed(&trix_large_bytes_made, PAGE_SIZE);
+    return at;
+}
+
+bool trix_large_unmap_file(uint32_t page) {
+    uint64_t npages = map_page(page)->large.npages;
+    if (!trix_map_restore(page, npages)) return false;
+    drop_entries(page);
+    fetch_add_relaxed(&trix_large_frees, 1);
+    fetch_add_relaxed(&trix_large_bytes_freed, PAGE_SIZE);
+    trix_pageheap_count_files(-(int64_t)npages);
+    trix_pages_free_clean(page, npages);
+    return true;
 }

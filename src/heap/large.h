@@ -18,6 +18,16 @@ void trix_large_free(uint32_t page);
 /* The same for a freed arena's chunk, counted as freed already: its pages read zero. */
 void trix_large_free_clean(uint32_t page);
 
+/* A file of `bytes` > 0 bytes as a leaf object. `how`: enum os_map_how. NULL with errno when the system refuses, with
+ * ENOMEM when memory is exhausted. */
+void *trix_large_map_file(int fd, size_t bytes, int how);
+/* Its end: by sweep, or tri_free outside marking. False: the system refuses; it stays as it is. */
+bool trix_large_unmap_file(uint32_t page);
+
+INLINE bool page_is_file(uint32_t page) {
+    return page_is_large(map_page(page)) && load_relaxed(&map_state(page)->flags) & PAGE_FILE;
+}
+
 INLINE uint64_t large_span_bytes(size_t bytes) { return round_up((uint64_t)bytes + 1, PAGE_SIZE); }
 
 /* Figures: objects made and freed, bytes of spans in use; relaxed. */

@@ -109,6 +109,17 @@ bool trix_map_commit(uint64_t extent) {
     return true;
 }
 
+bool trix_map_restore(uint32_t page, uint64_t npages) {
+    char *at = (char *)map_address(page);
+    if (!trix_os_map_anew(at, npages << PAGE_SHIFT)) return false;
+    trix_os_name(at, npages << PAGE_SHIFT, "tricolor: heap");
+    for (uint64_t i = page, end = page + npages, next; i < end; i = next) {
+        next = min_u64(round_down(i, HUGE_PAGES) + HUGE_PAGES, end);
+        if (trix_pageheap_huge((uint32_t)i)) trix_os_huge((void *)map_address((uint32_t)i), (next - i) << PAGE_SHIFT, true);
+    }
+    return true;
+}
+
 uint32_t trix_map_span(uint32_t page) {
     const struct page *p = map_page(page);
     switch (load_acquire(&p->kind)) {

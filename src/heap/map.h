@@ -58,7 +58,8 @@ struct page {
     uint16_t layout; /* which struct layout; LAYOUT_ID_LARGE for a large object */
     uint8_t kind;    /* enum page_kind */
     uint8_t exact;   /* slots hold one typed object each, so its end is the next one's start */
-    uint64_t size;   /* bytes of a slot, or of the large object's span (0: a freed arena's); PAGE_TAIL: number of the span's first page */
+    uint64_t size;   /* bytes of a slot, or of the large object's span (0: a freed arena's; PAGE_SIZE: a mapped file, which
+                      * is no memory of the heap's); PAGE_TAIL: number of the span's first page */
     uint64_t mark[MARK_WORDS];
     union {
         uint64_t alloc[ALLOC_WORDS];
@@ -82,7 +83,11 @@ struct page_state {
     uint16_t live;  /* slots that survived the last sweep: for figures */
     uint8_t specials; /* objects of the span have finalizers and the like: atomic, under the lock of life/special.c */
 };
-enum { PAGE_LISTED = 1, /* in its layout's list */ PAGE_DIRTY = 2 /* free slots may hold old contents */ };
+enum {
+    PAGE_LISTED = 1, /* in its layout's list */
+    PAGE_DIRTY = 2,  /* free slots may hold old contents */
+    PAGE_FILE = 4    /* a large object that is a mapped file; constant from before it is seen */
+};
 enum { SWEEPING = 2 };
 
 struct heap_map {
@@ -105,6 +110,10 @@ void trix_map_init(void);
 
 /* Commits arenas, so that extent can grow to `extent` bytes. Page heap's lock. False when the system refuses. */
 bool trix_map_commit(uint64_t extent);
+
+/* Pages that were mapped to something else are anonymous memory of the heap's again, and read zero. False when the system
+ * refuses: nothing has changed then. */
+bool trix_map_restore(uint32_t page, uint64_t npages);
 
 /* Whether the page lies where the heap asks for huge pages. */
 bool trix_map_huge(uint32_t page);

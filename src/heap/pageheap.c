@@ -9,6 +9,7 @@ static struct {
     uint32_t hint;                      /* chunks below have no free page; lock */
     uint32_t top[RELEASE_KINDS];        /* chunks from here on have nothing of the kind to give back; lock */
     struct release *out;                /* being given back; lock */
+    uint64_t files;                     /* pages; atomic */
     uint64_t retain;                    /* pages; relaxed */
     uint64_t grown;                     /* pages by which the heap has grown since trix_pageheap_over; relaxed */
 } heap = {.lock = LOCK_INIT(PAGEHEAP), .retain = UINT64_MAX};
@@ -51,8 +52,7 @@ static uint32_t chunk_index(const struct chunk *c) { return (uint32_t)(c - trix_
 
 static uint8_t unit_bit(unsigned page) { return (uint8_t)(1u << page % CHUNK_PAGES / HUGE_PAGES); }
 
-/* Whether the unit that the page is in may be one huge page. */
-static bool unit_is_huge(uint32_t page) {
+bool trix_pageheap_huge(uint32_t page) {
     return trix_map_huge(page) && !(trix_map.chunks[page / CHUNK_PAGES].broken & unit_bit(page));
 }
 
@@ -64,8 +64,8 @@ static void count_released(uint64_t more, uint64_t fewer) {
 static void chunk_back(struct chunk *c, unsigned from, unsigned n) {
     uint32_t first = chunk_index(c) * CHUNK_PAGES;
     unsigned end = from + n;
-    if (unit_is_huge(first + from)) from = (unsigned)round_down(from, HUGE_PAGES);
-    if (unit_is_huge(first + end - 1)) end = (unsigned)round_up(end, HUGE_PAGES);
+    if (trix_pageheap_huge(first + from)) from = (unsigned)round_down(from, HUGE_PAGES);
+    if (trix_pageheap_huge(first + end - 1)) end = (unsigned)round_up(end, HUGE_PAGES);
     count_released(0, bits_count_range(c->released, from, end - from));
     bits_fill(c->released, from, end - from, false);
 }
@@ -212,7 +212,7 @@ static void step_released(struct chunk *c, unsigned from, unsigned n) {
 static void free_released(uint32_t page, uint64_t npages) {
     for (uint64_t at = page, end = page + npages, next; at < end; at = next) {
         next = min_u64(round_down(at, HUGE_PAGES) + HUGE_PAGES, end);
-        bool huge = unit_is_huge((uint32_t)at), whole = next - at == HUGE_PAGES;
+        bool huge = trix_pageheap_huge((uint32_t)at), whole = next - at == HUGE_PAGES;
         if (huge && !whole) continue;
         for_chunks((uint32_t)at, next - at, step_released);
         if (huge) fetch_and_relaxed(&trix_map.chunks[at / CHUNK_PAGES].backed, (uint8_t)~unit_bit((uint32_t)at));
@@ -233,7 +233,7 @@ void trix_pages_free_clean(uint32_t page, uint64_t npages) {
 /* Whoever takes a page of what may become a huge page has the whole backed, if nobody has done so. */
 static void note_fresh(struct page_window *window, uint32_t page) {
     struct chunk *c = &trix_map.chunks[page / CHUNK_PAGES];
-    if (unit_is_huge(page) && !(load_relaxed(&c->backed) & unit_bit(page))) window->fresh = page;
+    if (trix_pageheap_huge(page) && !(load_relaxed(&c->backed) & unit_bit(page))) window->fresh = page;
 }
 
 void trix_window_back(void *page, size_t bytes) {
@@ -393,8 +393,11 @@ void trix_release_done(struct release *r, enum release_result result) {
 }
 
 uint64_t trix_pageheap_backed(void) {
-    return (load_relaxed(&trix_map.extent) >> PAGE_SHIFT) - load_relaxed(&heap.released_pages);
+    uint64_t without = load_relaxed(&heap.released_pages) + load_relaxed(&heap.files);
+    return (load_relaxed(&trix_map.extent) >> PAGE_SHIFT) - without;
 }
+
+void trix_pageheap_count_files(int64_t npages) { fetch_add_relaxed(&heap.files, (uint64_t)npages); }
 
 static uint64_t beyond(uint64_t pages, uint64_t most) { return pages > most ? pages - most : 0; }
 
@@ -441,7 +444,7 @@ void trix_pageheap_check(void) {
               "a chunk's summary is stale");
         CHECK(i >= heap.hint || c->count == 0, "free page below the page heap's hint");
         for (uint32_t unit = 0; unit < CHUNK_PAGES; unit += HUGE_PAGES)
-            CHECK(!unit_is_huge(i * CHUNK_PAGES + unit) || bits_count_range(c->released, unit, HUGE_PAGES) == 0 ||
+            CHECK(!trix_pageheap_huge(i * CHUNK_PAGES + unit) || bits_count_range(c->released, unit, HUGE_PAGES) == 0 ||
                       bits_count_range(c->free, unit, HUGE_PAGES) == HUGE_PAGES,
                   "part of what may be a huge page counts as released");
         for (unsigned w = 0; w < CHUNK_PAGES / 64; w++)

@@ -54,6 +54,9 @@ struct pageheap_stats {
 
 void trix_pageheap_init(void);
 
+/* Whether the page may be part of a huge page. */
+bool trix_pageheap_huge(uint32_t page);
+
 /* npages side by side, the first at a multiple of align_pages (a power of two) of the address space. Returns the
  * number of the first, or 0 when memory is exhausted; *clean tells whether all of them read zero. */
 uint32_t trix_pages_alloc(uint64_t npages, uint64_t align_pages, bool *clean);
@@ -110,6 +113,8 @@ extern uint64_t trix_pageheap_most;
  * it has grown by, those beyond what is to be retained (Go's rule for growth). */
 uint64_t trix_pageheap_over(void);
 void trix_pageheap_settle(void); /* the growth has been dealt with */
+/* So many pages more, or fewer, are mapped files: they count as no memory of the heap's. */
+void trix_pageheap_count_files(int64_t npages);
 void trix_pageheap_retain(uint64_t npages);
 /* There is no page left with memory, and nearly as much memory as there may be: sweep before taking more. */
 bool trix_pageheap_tight(uint64_t npages);

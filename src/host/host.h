@@ -59,9 +59,9 @@ extern bool trix_signals_on_altstack;
 
 /* ---- starts ---- */
 void trix_signals_init(void);
-/* Looks at each SIGSEGV that an instruction raises, before the program's handler; does not return if it is its own. */
+/* Looks at each SIGSEGV, or SIGBUS, that an instruction raises, before the program's handler; does not return if it is its own. */
 typedef void trix_fault_watcher(const siginfo_t *info, const void *context);
-void trix_signals_watch_faults(trix_fault_watcher *watcher);
+void trix_signals_watch_faults(int sig, trix_fault_watcher *watcher);
 void trix_signals_reset_after_fork(void);
 void trix_fork_init(void);
 void trix_host_threads_init(void);

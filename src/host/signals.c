@@ -32,7 +32,12 @@ static struct program_action {
 static struct lock actions_lock = LOCK_INIT(SIGNALS);
 
 enum { FAULT_WATCHERS = 2 };
-static trix_fault_watcher *fault_watchers[FAULT_WATCHERS]; /* release; of goroutine stacks and of arenas, never taken back */
+/* By signal; release; of goroutine stacks, of arenas, of mapped files, never taken back. */
+static trix_fault_watcher *segv_watchers[FAULT_WATCHERS], *bus_watchers[FAULT_WATCHERS];
+
+static trix_fault_watcher **watchers_of(int sig) {
+    return sig == SIGSEGV ? segv_watchers : sig == SIGBUS ? bus_watchers : NULL;
+}
 
 /* ---- running a handler of the program ---- */
 
@@ -116,8 +121,9 @@ static void fault_by_default(int sig, const siginfo_t *info) {
 
 static void trampoline(int sig, siginfo_t *info, void *context) {
     int saved = errno;
-    if (UNLIKELY(sig == SIGSEGV && fault_watchers[0])) {
-        for (int i = 0; i < FAULT_WATCHERS && is_fault(sig, info) && fault_watchers[i]; i++) fault_watchers[i](info, context);
+    trix_fault_watcher **watchers = watchers_of(sig);
+    if (UNLIKELY(watchers && watchers[0])) {
+        for (int i = 0; i < FAULT_WATCHERS && is_fault(sig, info) && watchers[i]; i++) watchers[i](info, context);
         if (!load_acquire(&actions[sig].handler)) {
             fault_by_default(sig, info);
             errno = saved;
@@ -195,7 +201,7 @@ static struct trix_kernel_action kernel_action(int sig, const struct sigaction *
         k.flags |= SA_SIGINFO;
         k.mask = ~0ull; /* until the trampoline has set its books up: call_unmasked */
         if (trix_signals_on_altstack) k.flags |= SA_ONSTACK; /* there may be no room on a goroutine's own */
-    } else if (sig == SIGSEGV && fault_watchers[0]) {
+    } else if (watchers_of(sig) && watchers_of(sig)[0]) {
         k = (struct trix_kernel_action){.handler = (void *)trampoline, .flags = SA_SIGINFO | SA_ONSTACK, .mask = ~0ull};
     }
     return k;
@@ -259,16 +265,17 @@ EXPORT int siginterrupt(int sig, int interrupt) {
     return sigaction(sig, &a, NULL);
 }
 
-/* From here on every SIGSEGV comes to the trampoline first. A handler that was installed past us becomes the program's. */
-void trix_signals_watch_faults(trix_fault_watcher *watcher) {
+/* From here on every such signal comes to the trampoline first. A handler that was installed past us becomes the program's. */
+void trix_signals_watch_faults(int sig, trix_fault_watcher *watcher) {
+    trix_fault_watcher **watchers = watchers_of(sig);
     uint64_t mask = trix_os_sigmask(SIG_BLOCK, ~0ull);
     lock_acquire(&actions_lock);
-    struct sigaction wish = actions[SIGSEGV].action;
-    if (!actions[SIGSEGV].known) read_disposition(SIGSEGV, &wish);
+    struct sigaction wish = actions[sig].action;
+    if (!actions[sig].known) read_disposition(sig, &wish);
     int i = 0;
-    while (i < FAULT_WATCHERS - 1 && fault_watchers[i] && fault_watchers[i] != watcher) i++;
-    store_release(&fault_watchers[i], watcher);
-    set_action(SIGSEGV, &wish, NULL);
+    while (i < FAULT_WATCHERS - 1 && watchers[i] && watchers[i] != watcher) i++;
+    store_release(&watchers[i], watcher);
+    set_action(sig, &wish, NULL);
     lock_release(&actions_lock);
     trix_os_sigmask(SIG_SETMASK, mask);
 }

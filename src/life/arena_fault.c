@@ -25,5 +25,5 @@ void trix_arena_watch(void) {
     void *frame[1];
     if (LIKELY(load_acquire(&watched)) || swap_seq(&watched, 1)) return;
     backtrace(frame, 1); /* loads what it needs now, not in the handler */
-    trix_signals_watch_faults(on_fault);
+    trix_signals_watch_faults(SIGSEGV, on_fault);
 }

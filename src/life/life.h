@@ -8,6 +8,7 @@
  *   rc.c         tri_rc: counted handles
  *   pool.c       tri_pool
  *   arena.c      tri_arena; arena_fault.c: uses of one that was freed
+ *   mapped.c     tri_map_file
  *
  * What a dead object goes through, in the order of Go's runtime:
  *

@@ -89,6 +89,20 @@ bool trix_os_commit(void *at, size_t bytes) {
     return done;
 }
 
+bool trix_os_map_anew(void *at, size_t bytes) {
+    if (fault(OS_FAULT_MAP)) return false;
+    return map_quietly(at, bytes, PROT_READ | PROT_WRITE, MAP_NORESERVE | MAP_FIXED) != NULL;
+}
+
+int trix_os_map_file(void *at, size_t bytes, int fd, int how) {
+    if (fault(OS_FAULT_MAP)) return ENOMEM;
+    int saved = errno, protection = PROT_READ | (how == OS_MAP_READ ? 0 : PROT_WRITE);
+    int flags = MAP_FIXED | (how == OS_MAP_SHARED ? MAP_SHARED : MAP_PRIVATE);
+    int error = mmap(at, bytes, protection, flags, fd, 0) == MAP_FAILED ? errno : 0;
+    errno = saved;
+    return error;
+}
+
 void *trix_os_map(size_t bytes) {
     if (fault(OS_FAULT_MAP)) return NULL;
     return map_quietly(NULL, round_up(bytes, trix_os_page), PROT_READ | PROT_WRITE, MAP_NORESERVE);
@@ -210,6 +224,18 @@ void trix_os_visit_resident(uintptr_t lo, uintptr_t hi,
     }
     if (fd >= 0) close(fd);
     errno = saved;
+}
+
+bool trix_os_untouched(const void *at, size_t bytes) {
+    uint64_t entry[1024];
+    size_t pages = bytes / trix_os_page, n = pages * sizeof entry[0], used = 0;
+    if (pages > ARRAY_LEN(entry)) return false;
+    int saved = errno, fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+    long got = fd < 0 ? -1 : syscall(SYS_pread64, fd, entry, n, (uintptr_t)at / trix_os_page * sizeof entry[0]);
+    if (fd >= 0) close(fd);
+    errno = saved;
+    for (size_t i = 0; got == (long)n && i < pages; i++) used += entry[i] >> 62 != 0;
+    return got == (long)n && !used;
 }
 
 uint64_t trix_os_peak_rss(void) {

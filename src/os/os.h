@@ -20,6 +20,11 @@ extern bool trix_os_valgrind; /* the process runs under valgrind; set by trix_os
 void trix_os_init(void);
 void *trix_os_reserve(size_t bytes, size_t align); /* NULL when there is no such room */
 bool trix_os_commit(void *at, size_t bytes);       /* reserved -> ready */
+bool trix_os_map_anew(void *at, size_t bytes);     /* whatever is mapped there -> ready; false: nothing has changed */
+enum os_map_how { OS_MAP_READ, OS_MAP_COPY, OS_MAP_SHARED };
+int trix_os_map_file(void *at, size_t bytes, int fd, int how); /* ready -> the file's pages; 0, or an errno value */
+/* Whether no page of the range has memory or is swapped out: it reads zero. At most 4 MiB; false when it cannot be told. */
+bool trix_os_untouched(const void *at, size_t bytes);
 void *trix_os_map(size_t bytes);                   /* none -> ready; NULL when refused */
 bool trix_os_release(void *at, size_t bytes);      /* ready -> ready, contents and memory dropped: reads zero again */
 /* The same, but the memory goes only when the kernel needs it; until then the contents may be the old ones. */

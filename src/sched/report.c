@@ -170,6 +170,6 @@ static void install(int sig, trix_os_handler *handler) {
 
 void trix_reports_init(void) {
     trix_signals_on_altstack = true;
-    trix_signals_watch_faults(on_fault);
+    trix_signals_watch_faults(SIGSEGV, on_fault);
     install(SIGQUIT, on_quit);
 }
