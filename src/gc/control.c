@@ -32,11 +32,12 @@ void trix_gc_repace(void) {
     struct pacer *p = &trix_gc.pacer;
     trix_limit_observe();
     store_relaxed(&trix_gc.goal, trix_pacer_goal(p));
+    int64_t live = load_relaxed(&trix_gc.live);
     if (!p->marking) {
         store_relaxed(&trix_gc.trigger, trix_pacer_trigger(p));
+        trix_sweep_repace(p, live);
         return;
     }
-    int64_t live = load_relaxed(&trix_gc.live);
     struct pacer_assist assist = trix_pacer_revise(p, live > 0 ? (uint64_t)live : 0, load_relaxed(&trix_gc.work));
     trix_gc.work_per_byte = assist.work_per_byte;
 }

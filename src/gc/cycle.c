@@ -424,6 +424,13 @@ static void finish_pacing(void) {
     trix_scavenger_cycle(r->goal, goal);
 }
 
+static void begin_sweep(void) {
+    lock_acquire(&trix_gc.lock);
+    trix_sweep_begin();
+    trix_gc_repace();
+    lock_release(&trix_gc.lock);
+}
+
 static void account_cpu(void) {
     struct cycle_report *r = &cycle.report;
     uint64_t stopped = (r->stop_start + r->stop_finish) * (uint64_t)trix_gc.procs;
@@ -469,7 +476,7 @@ void trix_cycle_run(bool forced) {
     cycle.report.concurrent = cycle.report.marked - cycle.report.begun - cycle.report.stop_start;
     /* No other stop may begin yet: it would wait for a thread inside that waits for sweeping to begin. */
     retire_runs(true);
-    trix_sweep_begin();
+    begin_sweep();
     trix_os_futex_wake(&trix_gc.marked, INT32_MAX);
     if (still_stopped) {
         trix_sweep_finish();

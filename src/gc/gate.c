@@ -95,13 +95,16 @@ void trix_gate_blocking(struct gate *g, void (*work)(void *, size_t), void *at, 
 
 /* ---- claiming ---- */
 
-/* Past the trigger the collector is told; past the goal the thread makes room for it on the processor. */
+/* Before the trigger the thread sweeps what it owes; past it the collector is told; past the goal the thread makes room for
+ * it on the processor. */
 static void flush_report(struct thread *t) {
     int64_t live = fetch_add_relaxed(&trix_gc.live, t->cache.unreported) + t->cache.unreported;
     if (t->cache.unreported <= -BIG_FREE_BYTES) trix_event_post(); /* there is something to give back */
     t->cache.unreported = 0;
     trix_limit_look();
-    if (gate_marking() || live < (int64_t)min_u64(load_relaxed(&trix_gc.trigger), INT64_MAX)) return;
+    if (gate_marking()) return;
+    trix_sweep_pay(&t->cache.gate, live);
+    if (live < (int64_t)min_u64(load_relaxed(&trix_gc.trigger), INT64_MAX)) return;
     if (!load_relaxed(&trix_gc.triggered)) {
         store_relaxed(&trix_gc.triggered, 1);
         trix_event_post();

@@ -4,8 +4,10 @@
  * (map.h, I1), and hands the span to its layout's list if it has room, or its pages to the page heap if nothing in it
  * lives. Objects are not touched: they are zeroed when their slots are claimed again.
  *
- * Pages are taken in blocks, in address order, from one cursor: by the collector in the background, and by any thread
- * that needs a span and finds its layout's list empty. A span belongs to the block of its first page.
+ * Pages are taken in blocks, in address order, from one cursor: by the collector in the background, by any thread that
+ * needs a span and finds its layout's list empty, and by threads that claim memory faster than the collector sweeps: they
+ * owe pages in proportion (Go's proportional sweep), so that all is swept, and what is dead used again, before the next
+ * cycle. A span belongs to the block of its first page.
  *
  *   I1  A span is swept once a generation, by whoever changes state.swept from the old generation to SWEEPING.
  *   I2  No marking begins before all spans are swept (trix_sweep_finish).
@@ -32,6 +34,11 @@ static struct {
     uint64_t end;      /* pages in use at the flip; constant while active */
     uint32_t sweepers; /* threads in a block; seq_cst */
     uint32_t active;   /* blocks may be taken; seq_cst */
+
+    /* what allocating threads owe: relaxed, written under gc.lock. Read while they change, they are wrong once. */
+    double pace;        /* pages a byte */
+    int64_t paced_live; /* `live` from which the bytes count */
+    uint64_t paced_at;  /* the cursor then */
 } sweep;
 
 /* ---- what a block yields, handed over in batches ---- */
@@ -195,6 +202,19 @@ void trix_sweep_finish(void) {
     while (load_seq(&sweep.sweepers)) trix_os_yield();
     store_seq(&sweep.active, 0);
     while (load_seq(&sweep.sweepers)) trix_os_yield(); /* those that looked at `active` before */
+}
+
+void trix_sweep_repace(const struct pacer *p, int64_t live) {
+    sweep.paced_live = live;
+    sweep.paced_at = load_relaxed(&sweep.cursor);
+    sweep.pace = trix_pacer_sweep_pace(p, live > 0 ? (uint64_t)live : 0, trix_sweep_left());
+}
+
+void trix_sweep_pay(const struct gate *g, int64_t live) {
+    if (LIKELY(!load_relaxed(&sweep.active))) return;
+    double owed = (double)(live - sweep.paced_live) * sweep.pace;
+    while ((double)(load_relaxed(&sweep.cursor) - sweep.paced_at) < owed && !load_relaxed(&g->pending))
+        if (!trix_sweep_some()) break;
 }
 
 /* Only a moment passes between the flip and the beginning, and while another thread sweeps the span. */
