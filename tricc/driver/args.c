@@ -12,10 +12,20 @@
 
 /* ---- response files: @file, quoted as for gcc ---- */
 
+/* Enough for the word that begins here. */
+static size_t word_room(const char *at) {
+    size_t n = 0;
+    for (char quote = 0; at[n] && (quote || !isspace((unsigned char)at[n])); n++) {
+        if (at[n] == '\\' && at[n + 1]) n++;
+        else if (quote ? at[n] == quote : at[n] == '"' || at[n] == '\'') quote = quote ? 0 : at[n];
+    }
+    return n + 1;
+}
+
 static const char *next_word(const char *at, char **word) {
     while (isspace((unsigned char)*at)) at++;
     if (!*at) return NULL;
-    char *out = *word = strdup(at);
+    char *out = *word = malloc(word_room(at));
     if (!out) fail("out of memory");
     for (char quote = 0; *at && (quote || !isspace((unsigned char)*at)); at++) {
         if (*at == '\\' && at[1]) *out++ = *++at;
@@ -108,14 +118,18 @@ void command_parse(struct command *c, int argc, char **argv) {
         if (takes_next(arg) && i + 1 < args.n) {
             list_add(&c->clang, arg);
             list_add(&c->clang, args.item[++i]);
+            if (strcmp(arg, "-Xlinker") == 0) c->has_input = true;
         } else if (strcmp(arg, "-gcflags") == 0 && i + 1 < args.n) {
             parse_gcflags(&c->options, args.item[++i]);
         } else if (strcmp(arg, "-l") == 0 && !l_is_alone(&args, i)) {
+            c->has_input = true;
             list_add(&c->clang, arg);
         } else if (!parse_go(&c->options, arg) && !parse_own(c, arg)) {
             if (strcmp(arg, "-###") == 0) c->show = true;
             if (strcmp(arg, "-v") == 0) c->verbose = true;
             if (strcmp(arg, "--version") == 0) c->version = true;
+            if (*arg != '-' || !arg[1] || strncmp(arg, "-l", 2) == 0 || strncmp(arg, "-Wl,", 4) == 0) c->has_input = true;
+            if (strcmp(arg, "--help") == 0 || strcmp(arg, "-help") == 0) c->help = true;
             list_add(&c->clang, arg);
         }
     }

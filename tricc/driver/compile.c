@@ -112,7 +112,10 @@ static void read_options(struct tricc_options *o, const struct list *job) {
     for (size_t i = 0; i < job->n; i++) {
         const char *arg = job->item[i];
         if (starts(arg, "-O")) o->opt_level = arg[2] >= '0' && arg[2] <= '3' ? (unsigned)(arg[2] - '0') : arg[2] ? 2 : 1;
-        if (starts(arg, "-debug-info-kind=")) o->keep_debug = true;
+        /* coverage and remarks are read by place, whether or not the user asked for debug information */
+        if (starts(arg, "-debug-info-kind=") || starts(arg, "-coverage-notes-file") || starts(arg, "-Rpass") || starts(arg, "-opt-record") ||
+            starts(arg, "-fprofile-sample-use"))
+            o->keep_debug = true;
     }
     const char *language = list_after(job, "-x");
     o->cplusplus = language && starts(language, "c++");
@@ -132,8 +135,16 @@ static void mark_module(LLVMModuleRef module) {
 
 static bool is_done(LLVMModuleRef module) { return LLVMGetModuleFlag(module, DONE_FLAG, strlen(DONE_FLAG)) != NULL; }
 
+static bool target_is_known(LLVMModuleRef module, struct tricc_diag *d) {
+    const char *triple = LLVMGetTarget(module);
+    if ((starts(triple, "x86_64-") || starts(triple, "aarch64-")) && strstr(triple, "linux") && !strstr(triple, "gnux32")) return true;
+    tricc_diag_error(d, (struct tricc_loc){0}, "tricolor does not run on '%s': only Linux on x86-64 and aarch64", triple);
+    return false;
+}
+
 static bool run_all(LLVMModuleRef module, const struct tricc_options *o, struct tricc_diag *d, struct tricc_stats *s) {
     if (is_done(module)) return true;
+    if (!target_is_known(module, d)) return false;
     if (o->managed_malloc && !tricc_managed_run(module, o, d, s)) return false;
     if (!tricc_escape_run(module, o, d, s) || !tricc_types_run(module, o, d, s) || !tricc_barrier_run(module, o, d, s))
         return false;

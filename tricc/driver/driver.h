@@ -33,7 +33,8 @@ struct command {
     bool show;                /* -### */
     bool verbose;             /* -v */
     bool static_tricolor;     /* -static-libtricolor */
-    bool version;             /* --version */
+    bool has_input;           /* something to compile or link */
+    bool version, help;       /* --version, --help */
 };
 void command_parse(struct command *, int argc, char **argv);
 
@@ -55,7 +56,7 @@ struct jobs {
 };
 /* Runs clang -### and reads its answer; its diagnostics go to stderr. Returns clang's exit code. */
 int jobs_plan(struct jobs *, const struct command *, const struct places *);
-int jobs_run(struct jobs *, const struct command *, const struct places *);
+int jobs_run(struct jobs *, const struct command *);
 
 /* If the job is a cc1 that tricc should compile, does it and sets *code. */
 bool compile_job(struct job *, const struct command *, int *code);

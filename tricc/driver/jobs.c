@@ -29,26 +29,10 @@ static void add_terminal(struct list *l, const struct list *users) {
     if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col) list_addf(l, "-fmessage-length=%d", size.ws_col);
 }
 
-static void add_library(struct list *l, const struct command *c, const struct places *p) {
-    if (list_has(&c->clang, "-r")) return; /* a relocatable object: the last link adds the library */
-    if (c->options.managed_malloc) list_addf(l, "-Wl,%s/libtricolor-calls.a", p->lib);
-    if (c->options.managed_malloc && !list_has(&c->clang, "-shared")) { /* unless the program has a malloc of its own */
-        list_add(l, "-Wl,--undefined=malloc");
-        list_addf(l, "-Wl,%s/libtricolor-malloc.a", p->lib);
-    }
-    if (c->static_tricolor) {
-        list_addf(l, "-Wl,%s/libtricolor.a", p->lib);
-    } else {
-        list_addf(l, "-L%s", p->lib);
-        list_add(l, "-ltricolor");
-        if (strncmp(p->lib, "/usr/lib", 8) && !list_has(&c->clang, "-static")) list_addf(l, "-Wl,-rpath,%s", p->lib);
-    }
-}
-
 static struct list clang_command(const struct command *c, const struct places *p) {
     struct list l = {0};
     list_add(&l, "tricc");
-    list_add(&l, "-###");
+    if (c->has_input) list_add(&l, "-###"); /* without input clang answers by itself: --version, or an error */
     for (size_t i = 0; i < c->clang.n; i++) list_add(&l, c->clang.item[i]);
     list_add(&l, "--start-no-unused-arguments");
     list_add(&l, "-D__TRICC__=1");
@@ -56,15 +40,66 @@ static struct list clang_command(const struct command *c, const struct places *p
     if (c->options.no_inline) list_add(&l, "-fno-inline");
     if (c->options.no_opt) list_add(&l, "-O0");
     add_terminal(&l, &c->clang);
-    add_library(&l, c, p);
     list_add(&l, "--end-no-unused-arguments");
     return l;
+}
+
+/* ---- links ---- */
+
+static bool links(const struct job *j) {
+    const char *program = strrchr(j->argv.item[0], '/');
+    program = program ? program + 1 : j->argv.item[0];
+    return strstr(program, "ld") || strstr(program, "gcc") || strstr(program, "collect2");
+}
+
+/* Where the compiler's own libraries begin, behind everything the user names; without them, the end. */
+static size_t place_for_library(const struct list *l) {
+    static const char *const own[] = {"-lgcc", "-lc", "--start-group", "-lpthread", "-lgcc_s"};
+    size_t at = l->n;
+    while (at > 1 && l->item[at - 1][0] != '-') at--; /* crtend.o, crtn.o */
+    for (size_t before; (before = at) > 1;) {
+        const char *arg = l->item[at - 1];
+        for (size_t i = 0; i < sizeof own / sizeof *own; i++)
+            if (strcmp(arg, own[i]) == 0) at--;
+        if (strcmp(arg, "--as-needed") == 0 || strcmp(arg, "--no-as-needed") == 0 || strcmp(arg, "--end-group") == 0) at--;
+        if (at == before) break;
+    }
+    return at;
+}
+
+/* libtricolor, for a job that links; a relocatable object gets it in its last link. */
+static void add_library(struct job *j, const struct command *c, const struct places *p) {
+    struct list l = {0};
+    if (!links(j) || list_has(&j->argv, "-r")) return;
+    size_t at = place_for_library(&j->argv);
+    for (size_t i = 0; i < at; i++) list_add(&l, j->argv.item[i]);
+    if (c->options.managed_malloc) {
+        list_addf(&l, "%s/libtricolor-calls.a", p->lib);
+        if (!list_has(&j->argv, "-shared")) { /* unless the program has a malloc of its own */
+            list_add(&l, "--undefined=malloc");
+            list_addf(&l, "%s/libtricolor-malloc.a", p->lib);
+        }
+    }
+    if (c->static_tricolor) {
+        list_addf(&l, "%s/libtricolor.a", p->lib);
+    } else {
+        list_addf(&l, "-L%s", p->lib);
+        list_add(&l, "-ltricolor");
+        if (strncmp(p->lib, "/usr/lib", 8) && !list_has(&j->argv, "-static")) {
+            list_add(&l, "-rpath");
+            list_add(&l, p->lib);
+        }
+    }
+    for (size_t i = at; i < j->argv.n; i++) list_add(&l, j->argv.item[i]);
+    j->argv = l;
 }
 
 /* ---- reading the answer ---- */
 
 static const char *read_quoted(const char *at, char **arg) {
-    char *out = *arg = malloc(strlen(at));
+    size_t n = 1;
+    while (at[n] && at[n] != '"') n += at[n] == '\\' && at[n + 1] ? 2 : 1;
+    char *out = *arg = malloc(n);
     if (!out) fail("out of memory");
     for (at++; *at && *at != '"'; at++) {
         if (*at == '\\' && at[1]) at++;
@@ -118,8 +153,9 @@ int jobs_plan(struct jobs *jobs, const struct command *c, const struct places *p
     int code = spawn(p->clang, &l, &answer);
     if (code == 127)
         fail("tricc needs clang 19: install the package clang-19, or let TRICC_CLANG name the program");
-    read_answer(jobs, answer, c->show || c->verbose);
+    read_answer(jobs, answer, c->show || c->verbose || !c->has_input);
     free(answer);
+    for (size_t i = 0; i < jobs->n; i++) add_library(&jobs->job[i], c, p);
     return code;
 }
 
@@ -142,12 +178,6 @@ static void remove_output(const struct job *j) {
     if (output && stat(output, &s) == 0 && S_ISREG(s.st_mode)) unlink(output);
 }
 
-static bool links(const struct job *j) {
-    const char *program = strrchr(j->argv.item[0], '/');
-    program = program ? program + 1 : j->argv.item[0];
-    return strstr(program, "ld") || strstr(program, "gcc") || strstr(program, "collect2");
-}
-
 static int run_job(struct job *j, const struct command *c) {
     int code;
     if (c->verbose) print_quoted(&j->argv);
@@ -156,8 +186,7 @@ static int run_job(struct job *j, const struct command *c) {
     return spawn(j->argv.item[0], &j->argv, NULL);
 }
 
-int jobs_run(struct jobs *jobs, const struct command *c, const struct places *p) {
-    (void)p;
+int jobs_run(struct jobs *jobs, const struct command *c) {
     int result = 0;
     for (size_t i = 0; i < jobs->n; i++) {
         struct job *j = &jobs->job[i];

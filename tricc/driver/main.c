@@ -25,6 +25,19 @@ void places_find(struct places *p) {
     p->clang = clang && *clang ? clang : TRICC_CLANG;
 }
 
+static const char help[] =
+    "\nOPTIONS OF TRICC:\n"
+    "  -m, -m -m, -m=json      Print what moves to the heap or stays on the stack; why; for editors\n"
+    "  -l                      No inlining\n"
+    "  -N                      No optimising\n"
+    "  -gcflags=<flags>        The above, as for go build\n"
+    "  -fmanaged-malloc        malloc, calloc, realloc, free and kin use the collected heap\n"
+    "  -fstats                 Count barriers, promotions and moves, by function\n"
+    "  -Wtri-asm               Warn of assembly that may store pointers unseen\n"
+    "  -Wtri-plain             Name what is linked and was not compiled by tricc\n"
+    "  -static-libtricolor     Link libtricolor statically\n"
+    "TRICC_CLANG names the clang 19 to use.\n";
+
 int main(int argc, char **argv) {
     struct command c = {0};
     struct places p;
@@ -36,10 +49,11 @@ int main(int argc, char **argv) {
     temp_start();
     int code = jobs_plan(&jobs, &c, &p);
     if (c.version) printf("tricc: tricolor %s\n", TRICC_VERSION);
+    if (c.help) fputs(help, stdout);
     if (code) return code;
     if (c.show) {
         for (size_t i = 0; i < jobs.n; i++) print_quoted(&jobs.job[i].argv);
         return 0;
     }
-    return jobs_run(&jobs, &c, &p);
+    return jobs_run(&jobs, &c);
 }
