@@ -56,7 +56,7 @@ static bool links(const struct job *j) {
 static size_t place_for_library(const struct list *l) {
     static const char *const own[] = {"-lgcc", "-lc", "--start-group", "-lpthread", "-lgcc_s"};
     size_t at = l->n;
-    while (at > 1 && l->item[at - 1][0] != '-') at--; /* crtend.o, crtn.o */
+    while (at > 1 && strstr(l->item[at - 1], "/crt")) at--; /* crtend.o, crtn.o */
     for (size_t before; (before = at) > 1;) {
         const char *arg = l->item[at - 1];
         for (size_t i = 0; i < sizeof own / sizeof *own; i++)
