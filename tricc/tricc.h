@@ -31,6 +31,8 @@ struct tricc_options {
     bool no_inline;          /* -l */
     bool no_opt;             /* -N */
     bool managed_malloc;     /* -fmanaged-malloc */
+    bool trust_calls;        /* -ftrust-calls, and -fmanaged-malloc without -fno-trust-calls: see escape/graph.h */
+    bool trust_calls_said;
     bool stats;              /* -fstats */
     bool warn_asm;           /* -Wtri-asm: inline assembly that may store pointers unseen */
     bool warn_plain;         /* -Wtri-plain: inputs of the link that were not compiled by tricc */

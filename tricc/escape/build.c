@@ -34,7 +34,7 @@ static void variable_new(struct analysis *a, struct function *f, LLVMValueRef al
     l->memory = true;
     l->variable = table_get(a->variables, alloca_inst);
     l->size = LLVMIsAConstantInt(n) ? LLVMABISizeOfType(a->layout, t) * LLVMConstIntGetZExtValue(n) : 0;
-    if (l->size > LARGEST_VARIABLE) {
+    if (l->size > LARGEST_VARIABLE && a->sink == &a->heap) { /* a right C program has the stack it needs */
         l->refusal = "too large for stack";
         l->escapes = true;
     }
@@ -80,7 +80,7 @@ void build_frame(struct analysis *a, struct function *f) {
             else if (LLVMIsACallInst(i) || LLVMIsAInvokeInst(i)) call_announce(a, f, i);
         }
     }
-    allocations_refuse(f);
+    allocations_refuse(a, f);
 }
 
 struct location *temporary_of(struct analysis *a, struct function *f, LLVMValueRef value) {
@@ -261,7 +261,8 @@ static void each_target(struct analysis *a, struct function *f, LLVMValueRef add
         }
     }
     struct location *l = LLVMIsAAllocaInst(address) || LLVMIsAArgument(address) ? table_get(f->by_value, address) : NULL;
-    put(arg, l && l->memory ? l : &a->heap);
+    if (l && l->memory) put(arg, l);
+    else put(arg, LLVMIsAConstant(address) ? &a->heap : a->sink); /* a global's; where a pointer points */
 }
 
 struct store {

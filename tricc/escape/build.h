@@ -26,7 +26,7 @@ void store_value(struct analysis *, struct function *, LLVMValueRef address, LLV
 void call_flows(struct analysis *, struct function *, LLVMValueRef call);
 /* Before any flow: the call's location if it allocates, and whether it may return twice. */
 void call_announce(struct analysis *, struct function *, LLVMValueRef call);
-void allocations_refuse(struct function *);
+void allocations_refuse(struct analysis *, struct function *);
 /* The location of a call's result, or of another value that needs one. */
 struct location *temporary_of(struct analysis *, struct function *, LLVMValueRef value);
 

@@ -88,10 +88,13 @@ static void parameter_flows(struct analysis *a, struct function *f, LLVMValueRef
 static int callback_keeps(struct analysis *a, LLVMValueRef callback) {
     LLVMValueRef v = named_function(callback);
     struct function *f = v ? table_get(a->functions, v) : NULL;
-    if (!f || !f->trusted || !f->done) return 0;
+    if (!f || !f->trusted || !f->done) return 0; /* whatever it is, it keeps its argument */
     int least = NO_FLOW;
     for (unsigned i = 0; i < f->nparams; i++)
-        if (f->params[i]->leak_heap < least) least = f->params[i]->leak_heap;
+        for (int k = 0; k < 2; k++) {
+            int leak = k ? f->params[i]->leak_heap : f->params[i]->leak_loose;
+            if (leak < least) least = leak;
+        }
     return least;
 }
 
@@ -113,7 +116,7 @@ static void known_argument(struct analysis *a, struct function *f, LLVMValueRef 
         case 's': store_value(a, f, LLVMGetArgOperand(call, to), LLVMGetArgOperand(call, i), 0, note); break;
         case 'm': store_value(a, f, LLVMGetArgOperand(call, to), LLVMGetArgOperand(call, i), 1, note); break;
         case 'p':
-            if (callback != NO_FLOW) argument_flows(a, f, call, i, &a->heap, callback);
+            if (callback != NO_FLOW) argument_flows(a, f, call, i, a->sink, callback);
             break;
         case 'f': {
             struct location *release = location_new(a, RELEASE, f, call);
@@ -153,7 +156,7 @@ static void analysed_call(struct analysis *a, struct function *f, LLVMValueRef c
     if (result && !callee->done && callee->result) flow_add(a, result, callee->result, 0, (struct note){"call result", call});
     for (unsigned i = 0; i < n; i++) {
         if (i >= callee->nparams) {
-            argument_flows(a, f, call, i, &a->heap, 0);
+            argument_flows(a, f, call, i, a->sink, 0);
             continue;
         }
         struct location *p = callee->params[i];
@@ -164,6 +167,7 @@ static void analysed_call(struct analysis *a, struct function *f, LLVMValueRef c
         }
         if (p->leak_heap != NO_FLOW)
             parameter_flows(a, f, call, i, p, &a->heap, p->leak_heap);
+        if (p->leak_loose != NO_FLOW) parameter_flows(a, f, call, i, p, &a->loose, p->leak_loose);
         if (p->leak_result != NO_FLOW && result) parameter_flows(a, f, call, i, p, result, p->leak_result);
     }
 }
@@ -177,7 +181,7 @@ static void unknown_call(struct analysis *a, struct function *f, LLVMValueRef ca
             if (result) argument_flows(a, f, call, i, result, 0);
             continue;
         }
-        argument_flows(a, f, call, i, &a->heap, 0);
+        argument_flows(a, f, call, i, escapes ? &a->heap : a->sink, 0);
     }
     if (result) flow_add(a, result, &a->outside, 0, (struct note){"call result", call});
 }
@@ -232,12 +236,12 @@ static void assembly(struct analysis *a, struct function *f, LLVMValueRef call) 
 
 /* ---- all calls ---- */
 
-enum { LARGEST_ALLOCATION = 64 << 10 };
+enum { LARGEST_ALLOCATION = 64 << 10, UNMODIFIED_LARGEST = 1 << 10 };
 
-static const char *allocation_refusal(const struct function *f, const struct location *l) {
+static const char *allocation_refusal(const struct analysis *a, const struct function *f, const struct location *l) {
     if (l->allocator->how == VARIES) return "always on the heap";
     if (!l->size) return "non-constant size";
-    if (l->size > LARGEST_ALLOCATION) return "too large for stack";
+    if (l->size > (a->options->managed_malloc ? UNMODIFIED_LARGEST : LARGEST_ALLOCATION)) return "too large for stack";
     if (l->align > 4096) return "too aligned for stack";
     if (f->returns_twice) return "function calls setjmp";
     if (!LLVMIsACallInst(l->value)) return "call may throw";
@@ -259,11 +263,11 @@ void call_announce(struct analysis *a, struct function *f, LLVMValueRef call) {
 }
 
 /* Once all calls are announced. */
-void allocations_refuse(struct function *f) {
+void allocations_refuse(struct analysis *a, struct function *f) {
     for (unsigned i = 0; i < f->nlocals; i++) {
         struct location *l = f->locals[i];
         if (l->kind != ALLOCATION) continue;
-        l->refusal = allocation_refusal(f, l);
+        l->refusal = allocation_refusal(a, f, l);
         l->escapes = l->refusal != NULL;
     }
 }

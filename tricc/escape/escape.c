@@ -43,6 +43,7 @@ static void settle_group(struct analysis *a, struct function *group) {
     struct location **all = NULL;
     unsigned n = 0, room = 0;
     a->heap = (struct location){.kind = HEAP, .birth = NO_BLOCK};
+    a->loose = (struct location){.kind = LOOSE, .birth = NO_BLOCK};
     for (struct function *f = group; f; f = f->next_in_group) build_frame(a, f);
     for (struct function *f = group; f; f = f->next_in_group) build_function(a, f);
     for (struct function *f = group; f; f = f->next_in_group)
@@ -107,6 +108,7 @@ static void visit(struct tarjan *t, struct function *f) {
 bool tricc_escape_run(LLVMModuleRef module, const struct tricc_options *o, struct tricc_diag *d, struct tricc_stats *s) {
     struct analysis a = {.module = module, .options = o, .diag = d, .stats = s, .pool = pool_new()};
     a.outside = (struct location){.kind = OUTSIDE, .birth = NO_BLOCK};
+    a.sink = (o->trust_calls_said ? o->trust_calls : o->managed_malloc) ? &a.loose : &a.heap;
     a.functions = table_new(a.pool);
     a.variables = table_new(a.pool);
     a.layout = LLVMGetModuleDataLayout(module);

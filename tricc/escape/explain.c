@@ -24,7 +24,7 @@ const char *allocation_text(struct analysis *a, const struct location *l) {
 
 static const char *location_text(struct analysis *a, const struct location *l) {
     size_t length;
-    if (l == &a->heap) return "{heap}";
+    if (l == &a->heap || l == &a->loose) return "{heap}";
     if (l == &a->outside) return "{outside}";
     if (l->kind == RESULT) return "~r0";
     if (l->kind == RELEASE) return "{freed}";

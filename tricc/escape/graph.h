@@ -10,6 +10,9 @@
  * of unknown origin come from. A store through a pointer counts as one into the heap. All of this is as in Go's
  * cmd/compile/internal/escape; what C needs more is in build.c.
  *
+ * Under -ftrust-calls there is a second heap, `loose`: where unknown calls and stores through pointers lead. It outlives objects, but not
+ * variables: that a variable's address is not used after the variable's end is what every right C program sees to.
+ *
  * Solving walks from every location against the edges, with the least number of dereferences. When a location's address
  * reaches a root that outlives it, it escapes: a variable then moves to the heap, an allocation stays there. A parameter
  * whose value reaches the heap or the result leaks; how far is its function's summary, by which callers see it.
@@ -32,6 +35,7 @@ struct function;
 
 enum kind {
     HEAP,
+    LOOSE,
     OUTSIDE,
     VARIABLE, /* memory of this frame: an alloca */
     PARAMETER,
@@ -79,7 +83,7 @@ struct location {
     unsigned nedges, edges_room;
 
     /* PARAMETER: least dereferences with which its value reaches the heap and its function's result */
-    int leak_heap, leak_result;
+    int leak_heap, leak_loose, leak_result;
 
     bool born;         /* VARIABLE: birth is known */
     struct life *life; /* VARIABLE: live.c's */
@@ -130,7 +134,8 @@ struct analysis {
     struct tricc_diag *diag;
     struct tricc_stats *stats;
     struct pool *pool;
-    struct location heap, outside;
+    struct location heap, loose, outside;
+    struct location *sink; /* of unknown calls and of stores through pointers: &heap, or &loose with -ftrust-calls */
     struct table *functions; /* LLVMValueRef → struct function */
     struct table *variables; /* storage → struct variable */
     char *said; /* explain.c: the text made last */

@@ -2,7 +2,8 @@
  *
  * One that does not escape, has a constant size of at most 64 KiB as in Go, and for which the frame still has room: a C stack does
  * not grow. A frame's allocations take at most 128 KiB, those of a function that calls itself, directly or
- * through others of the file, 1 KiB.
+ * through others of the file, 1 KiB. Unmodified programs (-fmanaged-malloc) have the stacks that they need without us, perhaps of
+ * threads with little: there it is 4 KiB and 256 bytes, and 1 KiB an allocation.
  *
  * A free in the same function is deleted with the allocation, if the pointer that it frees can be nothing else: then its only
  * source is the address of one allocation, by way of variables that are plainly loaded and stored.
@@ -10,7 +11,12 @@
 #include "rewrite.h"
 #include "cfg.h"
 
-enum { FRAME = 128 << 10, RECURSIVE_FRAME = 1 << 10 };
+enum { FRAME = 128 << 10, RECURSIVE_FRAME = 1 << 10, UNMODIFIED_FRAME = 4 << 10, UNMODIFIED_RECURSIVE_FRAME = 256 };
+
+static uint64_t frame_room(const struct analysis *a, const struct function *f) {
+    if (a->options->managed_malloc) return f->recursive ? UNMODIFIED_RECURSIVE_FRAME : UNMODIFIED_FRAME;
+    return f->recursive ? RECURSIVE_FRAME : FRAME;
+}
 
 struct source {
     struct analysis *a;
@@ -47,8 +53,7 @@ bool releases_settle(struct analysis *a, struct function *f) {
 }
 
 void promote_choose(struct analysis *a, struct function *f) {
-    (void)a;
-    uint64_t room = f->recursive ? RECURSIVE_FRAME : FRAME;
+    uint64_t room = frame_room(a, f);
     for (unsigned i = 0; i < f->nlocals; i++) {
         struct location *l = f->locals[i];
         if (l->kind != ALLOCATION || l->escapes) continue;

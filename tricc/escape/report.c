@@ -57,6 +57,7 @@ static void report_leaks(struct analysis *a, const struct summary *s, const stru
     const char *why = NULL;
     for (unsigned i = 0; i < s->n; i++) {
         if (s->param[i]->leak_heap < heap) heap = s->param[i]->leak_heap;
+        if (s->param[i]->leak_loose < heap) heap = s->param[i]->leak_loose;
         if (s->param[i]->leak_result < result) result = s->param[i]->leak_result;
         if (s->param[i]->explanation) why = s->param[i]->explanation;
     }

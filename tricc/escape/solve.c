@@ -20,6 +20,7 @@ static unsigned birth_of(struct analysis *a, struct location *l) {
 /* Whether what is stored in `root` may be used after the end of `l`'s life on the stack. */
 static bool outlives(struct analysis *a, struct location *root, struct location *l) {
     if (root == &a->heap || root->escapes || root->kind == RESULT) return true;
+    if (root == &a->loose) return l->kind == ALLOCATION;
     if (root->kind == RELEASE || root->fn != l->fn) return false; /* the other function is called from here */
     if (l->kind != VARIABLE && l->kind != ALLOCATION) return false;
     return lasts_into_next_iteration(a, root, birth_of(a, l));
@@ -38,7 +39,7 @@ static void enqueue(struct analysis *a, struct location *l) {
         a->queue_room = room;
         a->queue_head = 0;
     }
-    if (l->escapes || l == &a->heap) { /* first, so that what it holds escapes early */
+    if (l->escapes || l == &a->heap || l == &a->loose) { /* first, so that what it holds escapes early */
         a->queue_head = (a->queue_head + a->queue_room - 1) % a->queue_room;
         a->queue[a->queue_head] = l;
     } else {
@@ -94,14 +95,14 @@ static void start_walk(struct analysis *a, struct walk *w, struct location *root
 static void leak(struct analysis *a, struct location *root, struct location *param, int derefs) {
     bool to_result = root->kind == RESULT && root->fn == param->fn && !root->escapes;
     if (!to_result && param->promised) return;
-    int *least = to_result ? &param->leak_result : &param->leak_heap;
+    int *least = to_result ? &param->leak_result : root == &a->loose ? &param->leak_loose : &param->leak_heap;
     if (*least <= derefs) return;
     *least = derefs;
     explain_leak(a, root, param, derefs);
 }
 
 static bool value_escapes(struct analysis *a, struct location *root) {
-    return root == &a->heap || root->escapes || root->kind == RESULT;
+    return root == &a->heap || root == &a->loose || root->escapes || root->kind == RESULT;
 }
 
 /* The variable's address is in another that may be looked at when the variable's block has ended. */
@@ -135,6 +136,7 @@ static void walk_root(struct analysis *a, struct walk *w, struct location *root)
 void solve(struct analysis *a, struct location **all, size_t n) {
     struct walk w = {0};
     enqueue(a, &a->heap);
+    enqueue(a, &a->loose);
     for (size_t i = 0; i < n; i++) enqueue(a, all[i]);
     while (a->queue_n) walk_root(a, &w, dequeue(a));
 }
