@@ -69,7 +69,7 @@ struct g {
 };
 
 /* A processor: the right to run goroutines, and a queue of those ready to. Owned by the worker that has it. */
-enum { RING = 256, FREE_G = 64 };
+enum { RING = 256, FREE_G = 256 };
 
 struct proc {
     uint32_t head ALIGNED(CACHE_LINE); /* of the ring; thieves take from here by compare-exchange */

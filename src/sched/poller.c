@@ -32,6 +32,7 @@ static struct {
     int epoll, event;
     struct descriptor *chunk[CHUNKS]; /* release; compare-exchanged in, never taken out */
     uint32_t waiting;  /* goroutines; seq_cst */
+    uint32_t ever;     /* some goroutine has waited; seq_cst */
     uint32_t seat;     /* taken; seq_cst */
     uint64_t until;    /* when whoever sits there gets up; 0: nobody sits; seq_cst */
     struct epoll_event found[EVENTS]; /* by whoever has the seat */
@@ -47,6 +48,9 @@ void trix_poller_init(void) {
         syscall(SYS_epoll_ctl, poller.epoll, EPOLL_CTL_ADD, poller.event, &e) != 0)
         trix_fatal("tricolor: the scheduler needs an epoll and an eventfd descriptor");
 }
+
+/* Whether sitting there is of any use: else a futex is cheaper to sleep on, and to be woken from. */
+static bool is_worth_sitting(void) { return load_seq(&poller.ever) || trix_timers_next() != TIME_NEVER; }
 
 bool trix_poller_used(void) { return load_relaxed(&poller.waiting) != 0; }
 
@@ -86,6 +90,10 @@ struct thread *trix_poller_wait(struct thread *t, int fd, bool to_write, int *er
     else fetch_add_seq(&poller.waiting, 1);
     word_unlock(&d->lock);
     errno = saved;
+    if (UNLIKELY(!load_seq(&poller.ever))) {
+        store_seq(&poller.ever, 1);
+        sched_wake_maybe();
+    }
     return *error ? t : trix_park(t, WAIT_IO);
 }
 
@@ -155,7 +163,7 @@ static void poke_all(void) {
 }
 
 bool trix_poller_sit(struct thread *t, struct worker *w) {
-    if (swap_seq(&poller.seat, 1)) return false;
+    if (!is_worth_sitting() || swap_seq(&poller.seat, 1)) return false;
     poller.finder = w;
     poller.nfound = 0;
     uint64_t next, until, now;
@@ -200,4 +208,5 @@ void trix_poller_break(void) {
 void trix_poller_hurry(uint64_t when) {
     fence_seq();
     if (load_seq(&poller.until) > when) trix_poller_break();
+    else if (!load_seq(&poller.seat)) sched_wake_maybe(); /* one that is idle is to sit there */
 }

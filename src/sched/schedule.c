@@ -22,6 +22,16 @@ struct sched trix_sched = {.lock = LOCK_INIT(SCHED)};
 
 /* ---- between two contexts ---- */
 
+/* Too many free stacks: those used least lately go back. */
+static NOINLINE void give_half(struct proc *p) {
+    struct g *last = p->free;
+    for (int i = 1; i < FREE_G / 2; i++) last = last->next;
+    struct g *rest = last->next;
+    last->next = NULL;
+    p->nfree = FREE_G / 2;
+    trix_stacks_give(rest);
+}
+
 /* What has left this thread is saved now: others may run it, or use its stack anew. First thing on every arrival. */
 INLINE void arrive(struct worker *w) {
     struct g *g = w->leaving;
@@ -32,10 +42,10 @@ INLINE void arrive(struct worker *w) {
         g->dying = 0;
         if (UNLIKELY(trix_told_any)) trix_told_dead(&g->told);
         store_release(&g->context, G_NONE);
-        if (LIKELY(p && p->nfree < FREE_G)) {
+        if (LIKELY(p != NULL)) {
             g->next = p->free;
             p->free = g;
-            p->nfree++;
+            if (UNLIKELY(++p->nfree > FREE_G)) give_half(p);
         } else {
             g->next = NULL;
             trix_stacks_give(g);
