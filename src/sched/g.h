@@ -48,8 +48,10 @@ struct g {
     uint8_t trimmed;    /* free and all but its first page given back; stacks' lock */
     uint8_t idle_cycles; /* cycles it has been free; stacks' lock */
     uint8_t leaked;     /* found blocked for ever by the last search, and has not run since: leaks.c */
+    uint8_t settled;    /* scans since it last parked, up to 255; own, or of who holds it */
     uint8_t suspect;    /* of being so; in a cycle that looks for them: leaks.c */
     uint32_t futex;     /* kind thread: 1 when readied */
+    uint32_t scans;     /* of its stack by the collector; who holds it */
     struct g *next;       /* in a run queue; whose lock or ring it is */
     struct g *next_dirty; /* in the list of dirty ones */
     struct thread *thread; /* kind thread; constant */

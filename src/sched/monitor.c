@@ -13,6 +13,7 @@
 #include "poller.h"
 #include "preempt.h"
 #include "timers.h"
+#include "../base/options.h"
 #include "../os/libc.h"
 #include "../os/os.h"
 
@@ -137,13 +138,14 @@ static void *monitor_main(void *arg) {
     (void)arg;
     for (;;) {
         if (load_relaxed(&trix_dump_wanted)) trix_reports_serve();
-        if (load_seq(&trix_sched.nidle) >= load_relaxed(&trix_sched.nprocs)) {
+        if (load_seq(&trix_sched.nidle) >= load_relaxed(&trix_sched.nprocs) && !trix_options.debug.schedtrace) {
             sleep_while_idle();
             rest = SHORTEST_NS;
             quiet = 0;
         }
         rest_for(rest);
         uint64_t now = trix_os_now();
+        trix_schedtrace(now);
         bool useful = look_at_time(now);
         trix_staff();
         for (uint32_t i = 0; i < load_relaxed(&trix_sched.most_procs); i++) useful |= look_at(&trix_sched.procs[i], now);

@@ -9,6 +9,7 @@
 #include "poller.h"
 #include "timers.h"
 #include "../base/fmt.h"
+#include "../base/options.h"
 #include "../host/host.h"
 #include "../os/os.h"
 
@@ -157,6 +158,35 @@ void trix_reports_serve(void) {
     trix_print(2, "SIGQUIT: quit\n");
     dump_all();
     end();
+}
+
+/* ---- schedtrace: a line in Go's format (runtime.schedtrace) ---- */
+
+static void trace(uint64_t now) {
+    static char buffer[16 << 10]; /* monitor only */
+    static uint64_t from;
+    struct text t = text_over(buffer, sizeof buffer);
+    if (!from) from = now;
+    lock_acquire(&trix_sched.lock);
+    uint32_t idle = 0, procs = trix_sched.nprocs;
+    for (struct worker *w = trix_sched.idle; w; w = w->next) idle++;
+    trix_text_add(&t, "SCHED %lums: gomaxprocs=%u idleprocs=%u threads=%u spinningthreads=%u needspinning=0 idlethreads=%u runqueue=%u [",
+                  (now - from) / 1000000, procs, trix_sched.nidle, trix_sched.nworkers + 1, load_relaxed(&trix_sched.spinning), idle,
+                  trix_sched.queued);
+    for (uint32_t i = 0; i < procs; i++)
+        trix_text_add(&t, " %u", queue_length(&trix_sched.procs[i]) + (load_relaxed(&trix_sched.procs[i].runnext) != NULL));
+    trix_text_add(&t, " ] schedticks=[ ");
+    for (uint32_t i = 0; i < procs; i++) trix_text_add(&t, "%u ", load_relaxed(&trix_sched.procs[i].ticks));
+    lock_release(&trix_sched.lock);
+    trix_text_add(&t, "]\n");
+    trix_text_write(&t, 2);
+}
+
+void trix_schedtrace(uint64_t now) {
+    static uint64_t last; /* monitor only */
+    if (!trix_options.debug.schedtrace || now - last < (uint64_t)trix_options.debug.schedtrace * 1000000) return;
+    last = now;
+    trace(now);
 }
 
 /* ---- start ---- */

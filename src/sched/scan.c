@@ -26,6 +26,7 @@ static struct {
     uint32_t ndirty;      /* about; relaxed */
     uint32_t rounds;      /* relaxed */
     uint32_t timers_done; /* exchanged */
+    uint32_t given_back;  /* calls to give memory back, this cycle; relaxed */
 } scan;
 
 void trix_dirty_add(struct worker *w, struct g *g) {
@@ -48,6 +49,17 @@ static void scan_stack(struct scan_job *job, const struct g *g) {
     trix_marker_scan_range(job->m, (const void *)g->sp, (const void *)g->fiber.hi, true);
 }
 
+/* Its memory below the stack pointer may be of no use; held. A call costs half a microsecond: a cycle makes so many. */
+static void give_back(struct g *g) {
+    enum { ROOM = 64 << 10, EVERY = 8, MOST = 8192 };
+    uint32_t scans = g->scans++;
+    if (g->settled < UINT8_MAX) g->settled++;
+    bool stays = g->settled == 2, now_and_then = g->settled == 1 && scans % EVERY == EVERY - 1;
+    if (!stays && !now_and_then) return;
+    if (fetch_add_relaxed(&scan.given_back, 1) < MOST) trix_stack_give_back(g, stays ? g->sp : g->sp - ROOM);
+    else g->settled = stays ? 1 : g->settled; /* in the next cycle, then */
+}
+
 /* Scans it, if it can be held. */
 static bool scan_held(struct scan_job *job, struct g *g) {
     uint32_t saved = G_SAVED;
@@ -55,6 +67,7 @@ static bool scan_held(struct scan_job *job, struct g *g) {
     g->dirty = 0;
     trix_leaks_clear(g);
     scan_stack(job, g);
+    give_back(g);
     store_release(&g->context, G_SAVED);
     return true;
 }
@@ -63,6 +76,7 @@ static void scan_first(struct g *g, void *job) {
     uint32_t saved = G_SAVED;
     if (load_relaxed(&g->context) != G_SAVED || !cas_seq(&g->context, &saved, G_HELD)) return;
     if (!g->dirty && !trix_leaks_suspect(g)) scan_stack(job, g);
+    if (!g->dirty) give_back(g);
     store_release(&g->context, G_SAVED);
 }
 
@@ -92,13 +106,34 @@ static void scan_timers(struct marker *m) {
 
 /* ---- what is registered ---- */
 
+/* What processors keep for new goroutines goes back to all at each cycle, or it would never be found idle. */
+static struct g *spare[MAX_PROCS]; /* collector */
+
+static void take_spare(void) {
+    for (uint32_t i = 0; i < trix_sched.most_procs; i++) {
+        struct proc *p = &trix_sched.procs[i];
+        spare[i] = p->free;
+        p->free = NULL;
+        p->nfree = 0;
+    }
+}
+
+static void trim(void) {
+    for (uint32_t i = 0; i < MAX_PROCS; i++) {
+        if (spare[i]) trix_stacks_give(spare[i]);
+        spare[i] = NULL;
+    }
+    trix_stacks_trim();
+}
+
 static bool begin(void) {
+    take_spare();
     for (struct g *g = scan.dirty, *next; g; g = next) {
         next = g->next_dirty;
         g->dirty = 0;
     }
     scan.dirty = NULL;
-    scan.ndirty = scan.rounds = scan.timers_done = 0;
+    scan.ndirty = scan.rounds = scan.timers_done = scan.given_back = 0;
     scan.at = 0;
     scan.end = trix_stacks_count();
     return trix_leaks_begin();
@@ -155,7 +190,7 @@ static const struct fiber_scanner scanner = {
     .rest = rest,
     .reprieve = reprieve,
     .all = all,
-    .trim = trix_stacks_trim,
+    .trim = trim,
     .figures = trix_stacks_figures,
 };
 

@@ -127,6 +127,7 @@ void trix_dirty_add(struct worker *w, struct g *g); /* has run while marking; be
 /* ---- figures and reports (report.c) ---- */
 void trix_check_deadlock(void); /* after a worker has gone to sleep; no locks */
 void trix_reports_init(void);
+void trix_schedtrace(uint64_t now); /* GODEBUG=schedtrace: a line, when it is time for one; monitor */
 void trix_reports_serve(void);  /* a dump has been asked for by signal; monitor */
 extern uint32_t trix_dump_wanted; /* set by the handler of SIGQUIT; relaxed */
 

@@ -191,6 +191,7 @@ INLINE struct thread *park(struct thread *t, enum g_wait why) {
         return t;
     }
     g->wait_since = 0;
+    g->settled = 0;
     g->leaked = 0;
     store_relaxed(&g->wait, why);
     t = pass_on(t, w, g);

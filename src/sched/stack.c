@@ -15,6 +15,9 @@
  * time, so that a slab stays one mapping: a million stacks fit far below vm.max_map_count. Elsewhere they are mprotected,
  * which ends at some 32,000 stacks.
  *
+ * What a goroutine has once used below its stack pointer goes back at a collection: when it has stayed parked since the one
+ * before, all of it; when it comes and goes, all beyond some room to spare, every eighth time it is scanned (scan.c).
+ *
  * Free stacks keep their memory, and are used again last in, first out; what has lain idle for a whole cycle of the
  * collector gives back all but its first page, many slots in one call.
  */
@@ -250,6 +253,11 @@ size_t trix_stacks_set_max(size_t bytes) {
 }
 
 /* ---- giving memory back ---- */
+
+void trix_stack_give_back(const struct g *g, uintptr_t below) {
+    uintptr_t end = round_down(below, trix_os_page);
+    if (end > g->fiber.lo) trix_os_release((void *)g->fiber.lo, end - g->fiber.lo);
+}
 
 /* Free stacks that were idle for a whole cycle: all but the first page of each. */
 void trix_stacks_trim(void) {

@@ -22,6 +22,9 @@ struct g *trix_stacks_find(uintptr_t address, bool *guard);
 /* Gives memory back below the tops of free stacks that have been free for a cycle. */
 void trix_stacks_trim(void);
 
+/* Gives back the pages of a stack in use that lie wholly below an address: by who holds the goroutine. */
+void trix_stack_give_back(const struct g *g, uintptr_t below);
+
 /* Bytes set aside for a goroutine's stack, guard included: what it was promised. */
 size_t trix_stack_limit(const struct g *g);
 
