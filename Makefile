@@ -6,6 +6,7 @@ JOBS ?= $(shell nproc)
 PREFIX ?= /usr/local
 DESTDIR ?=
 TORTURE_SECONDS ?= 3600
+FUZZ_SECONDS ?= 600
 
 # What the build needs; what the tests need; what single tests need, which are skipped without.
 BUILD_PACKAGES := cmake make gcc libc6-dev
@@ -35,7 +36,7 @@ endef
 # The tests are part of the build where their framework is; `make test` sees to that.
 tests-if-possible = -DTRICOLOR_TESTS=$(shell pkg-config --exists cmocka 2>/dev/null && echo ON || echo OFF)
 
-.PHONY: all demo test bench install asan tsan torture programs model clean help need-build need-tests need-bench
+.PHONY: all demo test bench install asan tsan torture programs fuzz model clean help need-build need-tests need-bench
 
 all: | build                            ## build the library, the examples and, where cmocka is, the tests
 	$(call build,release,$(tests-if-possible))
@@ -72,6 +73,12 @@ programs: need-tests | build            ## whole programs, built by tricc -fmana
 	@tools/need --optional $(PROGRAM_PACKAGES)
 	$(call build,release,-DTRICOLOR_TESTS=ON)
 	$(call check,release,-C Programs -R '^programs/')
+
+fuzz: need-tests | build                ## fuzz strings, slices and maps: 10 minutes each, or FUZZ_SECONDS=…
+	$(call build,release,-DTRICOLOR_TESTS=ON,--target tricolor)
+	for target in fuzz_map fuzz_text; do \
+	    tests/data/fuzz.sh "$(CURDIR)" "$(CURDIR)/build/release/src" "$(CURDIR)/build/fuzz" $$target seconds $(FUZZ_SECONDS) || exit 1; \
+	done
 
 model: need-tests | build               ## the model of barrier, handshakes and termination
 	$(call build,release,-DTRICOLOR_TESTS=ON)

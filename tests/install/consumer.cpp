@@ -30,6 +30,33 @@ long count(const Tree *tree, long height) {
 
 } // namespace garden
 
+TRI_MAP(heights, tri_string, garden::Tree *)
+TRI_SLICE(trees, garden::Tree *)
+
+/* Containers of C++ types: whether each holds what was put in. */
+static bool containers() {
+    heights by_name = tri_map_new(heights);
+    trees all = tri_make(trees, 0, 0);
+    for (long i = 0; i < 1000; i++) {
+        garden::Tree *t = garden::grow(1);
+        t->height = i;
+        all = tri_append(all, t);
+        tri_map_put(by_name, tri_string_from_int(i), t);
+    }
+    tri_gc();
+    tri_string name;
+    garden::Tree *t;
+    std::size_t seen = 0;
+    tri_map_each(by_name, &name, &t) {
+        int64_t i = -1;
+        if (!tri_string_to_int(name, &i) || t->height != i || tri_at(all, i) != t || t->left->height != 0) return false;
+        seen++;
+    }
+    tri_builder b = {};
+    tri_builder_printf(&b, "%zu", tri_map_len(by_name));
+    return seen == all.len && tri_string_equal(tri_builder_string(&b), TRI_STR("1000")) && !tri_map_get(by_name, TRI_STR("x"));
+}
+
 static garden::Tree *kept;
 
 int main() {
@@ -43,6 +70,10 @@ int main() {
     tri_gc();
     if (garden::count(kept, height) != (2L << height) - 1) {
         std::fprintf(stderr, "the tree has lost nodes\n");
+        return 1;
+    }
+    if (!containers()) {
+        std::fprintf(stderr, "the containers do not hold what was put in\n");
         return 1;
     }
     std::printf("C++: tricolor %s\n", tri_version());

@@ -21,9 +21,10 @@ cmake --install "$BUILD" --prefix "$prefix" >"$WORK/install.log"
 pc=$(find "$prefix" -name tricolor.pc)
 test -n "$pc"
 libdir=$(dirname "$(dirname "$pc")")
-strangers=$(cd "$prefix" && find . -type f ! -path './include/tricolor*' ! -name 'libtricolor.*' ! -name tricolor.pc \
-    ! -path '*/cmake/tricolor/*' ! -path './bin/tricc' ! -path '*/tricc/*')
+strangers=$(cd "$prefix" && find . -type f ! -path './include/tricolor*' ! -name 'libtricolor.*' ! -name 'libtricolor-*' ! -name 'tricolor*.pc' \
+    ! -path '*/cmake/tricolor/*' ! -path './bin/tricc' ! -path '*/tricc/*' ! -path './share/man/*')
 [ -z "$strangers" ] || { echo "installed, and should not be: $strangers" && exit 1; }
+for page in man7/tricolor.7 man1/tricc.1; do [ -f "$prefix/share/man/$page" ] || { echo "not installed: $page" && exit 1; }; done
 [ "$(readlink "$libdir/libtricolor.so")" = libtricolor.so.0 ]
 
 # The name of the build's folder must not be in what others compile against.
