@@ -14,6 +14,7 @@ DEBUG_PACKAGES := pkg-config zlib1g-dev libprotobuf-c-dev protobuf-c-compiler li
 TEST_PACKAGES := $(BUILD_PACKAGES) $(DEBUG_PACKAGES) g++ libcmocka-dev python3
 EXTRA_PACKAGES := clang spin valgrind gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user \
                   $(TRICC_PACKAGES)
+SIGHT_PACKAGES := golang-go prometheus chromium fonts-dejavu-core
 TRICC_PACKAGES := llvm-19-dev clang-19 libclang-19-dev
 PROGRAM_PACKAGES := dpkg-dev xz-utils patch tcl
 BENCH_PACKAGES := $(BUILD_PACKAGES) libgc-dev libmimalloc-dev wrk
@@ -41,9 +42,9 @@ tests-if-possible = -DTRICOLOR_TESTS=$(shell pkg-config --exists cmocka 2>/dev/n
 all: | build                            ## build the library, the examples and, where cmocka is, the tests
 	$(call build,release,$(tests-if-possible))
 
-demo: need-build | build                ## set up, build, and run the full-text index under load: about 20 s
+demo: need-build | build                ## set up, build, and run the full-text index under load: about 20 s; DEMO=--serve stays
 	$(call build,release,$(tests-if-possible),--target search)
-	GODEBUG=gctrace=1$(if $(GODEBUG),$(comma)$(GODEBUG)) build/release/examples/search/search
+	GODEBUG=gctrace=1$(if $(GODEBUG),$(comma)$(GODEBUG)) build/release/examples/search/search $(DEMO)
 
 test: need-tests | build                ## set up, build, and run all tests: about 15 minutes
 	$(call build,release,-DTRICOLOR_TESTS=ON)
@@ -99,4 +100,5 @@ need-build:
 need-tests:
 	@tools/need $(TEST_PACKAGES)
 	@tools/need --optional $(EXTRA_PACKAGES)
+	@tools/need --optional $(SIGHT_PACKAGES)
 need-bench: ; @tools/need $(BENCH_PACKAGES)

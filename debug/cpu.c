@@ -2,7 +2,7 @@
  * walks the stack it lands on. A timer of the process would signal whatever thread the kernel likes.
  *
  * The handler writes into one of two halves of a buffer; a thread of ours, ten times a second, turns to the other half, waits
- * until nobody writes to the first, counts what is in it, and gives timers to threads that have come since. The handler takes
+ * until nobody writes to the first, and counts what is in it. It also gives timers to threads that have come since. The handler takes
  * no lock and allocates nothing. When a half is full, samples are lost, and counted.
  */
 #include "debug.h"
@@ -20,7 +20,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { HALF_WORDS = 1 << 20, RECORD_HEAD = 2, COLLECT_NS = 100 * 1000 * 1000 };
+enum { HALF_WORDS = 1 << 20, RECORD_HEAD = 2, COLLECT_NS = 100 * 1000 * 1000, LOOK_NS = 10 * 1000 * 1000 };
 
 struct half {
     uint64_t used;    /* words taken; atomic */
@@ -30,6 +30,7 @@ struct half {
 
 struct timer {
     int tid, id;
+    uint32_t seen; /* the last look that found the thread alive */
 };
 
 static struct {
@@ -44,9 +45,10 @@ static struct {
     uint64_t lost;        /* relaxed */
     struct timer *timer;  /* collecting thread's */
     size_t ntimers, timers_room;
+    uint32_t looks;
     pthread_t thread;
     struct profile profile;
-    struct timespec begun;
+    uint64_t begun; /* ns, monotonic */
 } cpu = {.lock = PTHREAD_MUTEX_INITIALIZER, .next_hz = 100};
 
 /* ---- the handler ---- */
@@ -84,7 +86,10 @@ static clockid_t clock_of(int tid) { return (clockid_t)(~(unsigned)tid << 3 | 6)
 
 static void add_timer(int tid) {
     for (size_t i = 0; i < cpu.ntimers; i++)
-        if (cpu.timer[i].tid == tid) return;
+        if (cpu.timer[i].tid == tid) {
+            cpu.timer[i].seen = cpu.looks;
+            return;
+        }
     struct sigevent event = {.sigev_notify = SIGEV_THREAD_ID, .sigev_signo = SIGPROF};
     event._sigev_un._tid = tid;
     int id;
@@ -95,16 +100,26 @@ static void add_timer(int tid) {
     when.it_value = (struct timespec){first / 1000000000, first % 1000000000};
     syscall(SYS_timer_settime, id, 0, &when, NULL);
     cpu.timer = trid_grow(cpu.timer, cpu.ntimers, &cpu.timers_room, sizeof *cpu.timer);
-    cpu.timer[cpu.ntimers++] = (struct timer){tid, id};
+    cpu.timer[cpu.ntimers++] = (struct timer){tid, id, cpu.looks};
 }
 
-/* Ended threads' timers go with the rest, at the end. */
-static void add_timers(void) {
+/* A timer outlives its thread. */
+static void delete_unseen(void) {
+    size_t kept = 0;
+    for (size_t i = 0; i < cpu.ntimers; i++)
+        if (cpu.timer[i].seen == cpu.looks) cpu.timer[kept++] = cpu.timer[i];
+        else syscall(SYS_timer_delete, cpu.timer[i].id);
+    cpu.ntimers = kept;
+}
+
+static void look_for_threads(void) {
     DIR *tasks = opendir("/proc/self/task");
     if (!tasks) return;
+    cpu.looks++;
     for (struct dirent *d; (d = readdir(tasks));)
         if (atoi(d->d_name) > 0) add_timer(atoi(d->d_name));
     closedir(tasks);
+    delete_unseen();
 }
 
 static void delete_timers(void) {
@@ -133,11 +148,24 @@ static void collect(void) {
     count_half(&cpu.half[active]);
 }
 
+static uint64_t now_ns(clockid_t clock) {
+    struct timespec now;
+    clock_gettime(clock, &now);
+    return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+/* Threads are looked for a hundred times a second, since what a new one does before it is found is not seen; less often when
+ * there are so many that looking would take more than 2 % of a processor. */
 static void *collector(void *unused) {
+    uint64_t collected = now_ns(CLOCK_MONOTONIC);
     while (!__atomic_load_n(&cpu.stopping, __ATOMIC_SEQ_CST)) {
-        add_timers();
-        nanosleep(&(struct timespec){.tv_nsec = COLLECT_NS}, NULL);
-        collect();
+        uint64_t from = now_ns(CLOCK_THREAD_CPUTIME_ID);
+        look_for_threads();
+        uint64_t pause = (now_ns(CLOCK_THREAD_CPUTIME_ID) - from) * 50, now = now_ns(CLOCK_MONOTONIC);
+        if (pause < LOOK_NS) pause = LOOK_NS;
+        if (pause > COLLECT_NS) pause = COLLECT_NS;
+        if (now - collected >= COLLECT_NS) collect(), collected = now;
+        nanosleep(&(struct timespec){.tv_nsec = (long)pause}, NULL);
     }
     return unused;
 }
@@ -164,10 +192,8 @@ static int start(FILE *to) {
     cpu.profile = (struct profile){.name = "cpu", .nvalues = 2, .type = {"samples", "cpu"}, .unit = {"count", "nanoseconds"},
                                    .period_type = "cpu", .period_unit = "nanoseconds", .period = 1000000000 / cpu.hz,
                                    .interrupted = true};
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    cpu.profile.time_ns = now.tv_sec * 1000000000l + now.tv_nsec;
-    clock_gettime(CLOCK_MONOTONIC, &cpu.begun);
+    cpu.profile.time_ns = (int64_t)now_ns(CLOCK_REALTIME);
+    cpu.begun = now_ns(CLOCK_MONOTONIC);
     if (!trid_core()->on_tick(on_tick)) return errno;
     __atomic_store_n(&cpu.stopping, 0, __ATOMIC_SEQ_CST);
     __atomic_store_n(&cpu.on, 1, __ATOMIC_SEQ_CST);
@@ -191,9 +217,7 @@ static int stop(struct page *out) {
     __atomic_store_n(&cpu.on, 0, __ATOMIC_SEQ_CST);
     collect();
     collect();
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    cpu.profile.duration_ns = (now.tv_sec - cpu.begun.tv_sec) * 1000000000l + now.tv_nsec - cpu.begun.tv_nsec;
+    cpu.profile.duration_ns = (int64_t)(now_ns(CLOCK_MONOTONIC) - cpu.begun);
     bool done = trid_profile_encode(&cpu.profile, out);
     trid_profile_free(&cpu.profile);
     cpu.running = false;

@@ -120,6 +120,10 @@ void trid_goroutines_dump(struct page *out, bool leaked);
 int trid_cpu_start(void);
 int trid_cpu_stop(struct page *out);
 
+/* ---- all metrics, in memory outside the heap; n of them, to be freed ---- */
+#include "../include/tricolor/metrics.h"
+tri_metric *trid_read_metrics(size_t *n);
+
 /* ---- the pages; text to be freed by the caller ---- */
 void trid_metrics_page(struct page *out, bool open_metrics);
 void trid_vars_page(struct page *out);

@@ -1,6 +1,8 @@
 /* start.c - when the library is loaded the heap profile begins; memory and texts for the rest of it. */
 #include "debug.h"
 
+#include "../include/tricolor/metrics.h"
+
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -72,4 +74,21 @@ void trid_put_json(struct page *p, const char *string) {
         else if (*c < 32) trid_put(p, "\\u%04x", *c);
         else trid_put_bytes(p, c, 1);
     trid_put(p, "\"");
+}
+
+/* One block: metrics, histograms, counts. So the program's heap does not grow by being looked at. */
+tri_metric *trid_read_metrics(size_t *n) {
+    const tri_metric_description *d = tri_all_metrics(n);
+    size_t each = sizeof(tri_metric) + sizeof(tri_float64_histogram) + TRI_METRIC_MOST_BUCKETS * sizeof(uint64_t);
+    tri_metric *m = trid_malloc(*n * each);
+    tri_float64_histogram *h = (tri_float64_histogram *)(m + *n);
+    uint64_t *counts = (uint64_t *)(h + *n);
+    for (size_t i = 0; i < *n; i++) {
+        m[i] = (tri_metric){.name = d[i].name, .kind = d[i].kind};
+        if (d[i].kind != TRI_METRIC_FLOAT64_HISTOGRAM) continue;
+        h[i].counts = counts + i * TRI_METRIC_MOST_BUCKETS;
+        m[i].float64_histogram = &h[i];
+    }
+    tri_read_metrics(m, *n);
+    return m;
 }

@@ -19,6 +19,8 @@ struct options {
     uint32_t rate;   /* documents re-indexed a second; 0: as fast as it goes */
     uint32_t checks; /* queries checked against all documents at the end */
     bool quiet;
+    const char *site; /* where the search box is served, or NULL */
+    bool stay;        /* until interrupted */
 };
 
 /* ---- time and printing ---- */
@@ -66,6 +68,13 @@ struct check_count check_at_end(struct index *, const struct options *);
 /* Returns false if the index broke a rule. `start_ns` is when the program began. */
 bool report(struct index *, const struct corpus *, const struct options *, const struct served *,
             const struct check_count *at_end, uint64_t start_ns);
+
+/* ---- the search box (site.c) ---- */
+
+/* Serves it over HTTP, and says where; with the debug library the live page too. A failure is said, and the rest goes on. */
+void site_open(struct index *, const struct options *);
+/* The end: at once, or with --serve when interrupted. */
+void site_close(const struct options *);
 
 /* ---- the self-test (selftest.c) ---- */
 

@@ -30,6 +30,8 @@ static const char usage[] =
     "           0: every file once)\n"
     "  -r N     documents to re-index a second (default 0: as many as go)\n"
     "  -n N     queries to check against all documents at the end (default 24)\n"
+    "  -l ADDR  where to serve the search box while it runs, host:port (default 127.0.0.1:0: any port; off: nowhere)\n"
+    "  --serve  go on serving it after the table, until interrupted\n"
     "  -q QUERY print the matching lines instead: a word, a prefix*, or two words on the same document.\n"
     "           Exit code 0: found, 1: nothing found\n"
     "  --selftest  fixed documents with known answers, and a short demonstration; exit code 0: passed\n";
@@ -91,31 +93,35 @@ static int demo(const struct corpus *corpus, const struct options *opt, uint64_t
            opt->threads, commas(opt->target / 1000000), tri_version());
     struct index *index = build_index(corpus, opt, true);
     if (index->docs == 0) misuse("no text files there", "");
+    site_open(index, opt);
     struct served *served = serve(index, opt);
     printf("checking %u queries against all documents\n", opt->checks);
     fflush(stdout);
     struct check_count at_end = check_at_end(index, opt);
     bool sound = report(index, corpus, opt, served, &at_end, start_ns);
+    site_close(opt);
     return sound && !served->checked.wrong && !at_end.wrong ? 0 : 1;
 }
 
 /* ---- options ---- */
 
-static struct options opt = {.seconds = 15, .target = 300000000, .checks = 24};
+static struct options opt = {.seconds = 15, .target = 300000000, .checks = 24, .site = "127.0.0.1:0"};
 static const char *query;
 static bool test;
 
 static void read_options(int argc, char **argv) {
     static const struct option names[] = {
-        {"selftest", no_argument, NULL, 'T'}, {"help", no_argument, NULL, 'h'}, {0}};
+        {"selftest", no_argument, NULL, 'T'}, {"serve", no_argument, NULL, 'S'}, {"help", no_argument, NULL, 'h'}, {0}};
     opt.threads = (int)sysconf(_SC_NPROCESSORS_ONLN);
-    for (int c; (c = getopt_long(argc, argv, "t:s:m:r:n:q:h", names, NULL)) != -1;) switch (c) {
+    for (int c; (c = getopt_long(argc, argv, "t:s:m:r:n:q:l:h", names, NULL)) != -1;) switch (c) {
         case 't': opt.threads = (int)number(optarg, 1, 1024); break;
         case 's': opt.seconds = number(optarg, 0, 1e6); break;
         case 'm': opt.target = (uint64_t)(number(optarg, 0, 1e6) * 1e6); break;
         case 'r': opt.rate = (uint32_t)number(optarg, 0, 1e9); break;
         case 'n': opt.checks = (uint32_t)number(optarg, 0, 1e6); break;
         case 'q': query = optarg; break;
+        case 'l': opt.site = strcmp(optarg, "off") == 0 ? NULL : optarg; break;
+        case 'S': opt.stay = true; break;
         case 'T': test = true; break;
         case 'h': fputs(usage, stdout); exit(0);
         default: misuse("bad command line", "");

@@ -22,6 +22,8 @@ typedef struct tri_float64_histogram {
     uint64_t *counts;      /* n of them */
 } tri_float64_histogram;
 
+enum { TRI_METRIC_MOST_BUCKETS = 256 };
+
 /* Go's metrics.Sample: the caller sets the name, tri_read_metrics the rest. */
 typedef struct tri_metric {
     const char *name;
@@ -34,8 +36,9 @@ typedef struct tri_metric {
 } tri_metric;
 
 /* Fills in n metrics by their names, all read at the same time; stops nobody. A histogram is written over if kind and
- * pointer say that there is one from an earlier call of this function, else it comes from the heap, and is the
- * collector's: keep the metric where it finds pointers, or let it go. Returns 0, or -1 with errno ENOENT when a name is not
+ * pointer say that there is one: from an earlier call of this function, or the caller's own, whose counts have room for
+ * TRI_METRIC_MOST_BUCKETS. Else it comes from the heap, and is the collector's: keep the metric where it finds pointers, or
+ * let it go. Returns 0, or -1 with errno ENOENT when a name is not
  * known: that metric's kind is TRI_METRIC_BAD then, the others are filled in. */
 TRI_API int tri_read_metrics(tri_metric *metrics, size_t n);
 

@@ -103,6 +103,8 @@ static void read_all(struct reading *r) {
 
 /* ---- goroutines by state ---- */
 
+enum { BATCH = 512 };
+
 static void count_goroutine(struct g *g, void *arg) {
     struct reading *r = arg;
     uint32_t context = load_relaxed(&g->context);
@@ -113,8 +115,12 @@ static void count_goroutine(struct g *g, void *arg) {
 }
 
 static void count_goroutines(struct reading *r) {
+    for (uint64_t from = 0; from < trix_stacks_count(); from += BATCH) { /* a stop must not wait for all of them */
+        struct gate *batch = gate_enter();
+        trix_stacks_visit(from, from + BATCH, count_goroutine, r);
+        gate_leave(batch);
+    }
     struct gate *g = gate_enter();
-    trix_stacks_visit(0, trix_stacks_count(), count_goroutine, r);
     for (struct worker *w = load_acquire(&trix_sched.workers); w; w = w->all)
         if (load_relaxed(&w->g) && load_relaxed(&w->thread->state) == THREAD_BLOCKED) r->goroutines[GOROUTINE_BLOCKED]++;
     gate_leave(g);
@@ -124,6 +130,8 @@ static void count_goroutines(struct reading *r) {
 }
 
 /* ---- histograms ---- */
+
+_Static_assert(HISTOGRAM_BUCKETS + 2 <= (int)TRI_METRIC_MOST_BUCKETS && NUM_CLASSES <= (int)TRI_METRIC_MOST_BUCKETS, "as promised");
 
 enum { TIME_BUCKETS = HISTOGRAM_BUCKETS + 2, SIZE_BUCKETS = NUM_CLASSES };
 

@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { SIGHT_VERSION = 1, SIGHT_FRAMES = 128 };
+enum { SIGHT_VERSION = 1, SIGHT_FRAMES = 128, SIGHT_LAYOUTS = 4096 };
 
 enum sight_kind { SIGHT_HEAP, SIGHT_BLOCK, SIGHT_MUTEX, SIGHT_KINDS };
 
@@ -66,8 +66,8 @@ struct sight {
     unsigned (*walk)(const void *ucontext, uintptr_t *pcs, unsigned most);
     /* The number of the goroutine that the calling thread runs; 0: none. Async-signal-safe. */
     uint64_t (*goroutine_id)(void);
-    /* Sizes and layouts in use; how many there are. */
-    size_t (*layouts)(struct sight_page *out, size_t most);
+    /* Sizes and layouts in use, to memory for SIGHT_LAYOUTS; how many there are. */
+    size_t (*layouts)(struct sight_page *out);
     /* The range of the library's code, when it is a shared object of its own: [lo, hi). */
     void (*code)(uintptr_t *lo, uintptr_t *hi);
     /* Histories of the last cycles. */

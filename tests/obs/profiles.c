@@ -85,8 +85,8 @@ static void cpu_profile(void) {
     REQUIRE(tri_cpu_profile_stop() == -1 && errno == EINVAL, "errno %d", errno);
     REQUIRE(tri_cpu_profile_start(f) == 0, "errno %d", errno);
     REQUIRE(tri_cpu_profile_start(f) == -1 && errno == EBUSY, "errno %d", errno);
-    uint64_t n = 1 << 22;
-    double until = cpu_seconds() + 1;
+    uint64_t n = 1 << 25;
+    double until = cpu_seconds() + 1.5;
     pthread_t t;
     while (cpu_seconds() < until) {
         pthread_create(&t, NULL, other_thread, &n);

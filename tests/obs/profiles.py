@@ -84,7 +84,7 @@ for name in "mutex", "block":
     assert p.total(0) > 20 and p.total(1) > 1e6, (name, p.total(0), p.total(1))
 cpu = Profile("cpu")
 assert cpu.types == [("samples", "count"), ("cpu", "nanoseconds")] and cpu.period == 10000000
-assert 40 < cpu.total(0) < 400, cpu.total(0)
+assert 75 < cpu.total(0) < 400, cpu.total(0) # of 150, or some more
 
 # ---- texts ----
 
@@ -140,7 +140,7 @@ t = top("-unit=b", "-sample_index=alloc_space", exe, path("heap"))
 assert abs(t["dropped_blocks"] - 61e6) < 6 * (61e6 * 524288) ** 0.5, t
 t = top("-unit=b", "-sample_index=alloc_space", f"-base={path('before')}", exe, path("heap"))
 assert t["dropped_blocks"] > 20e6 and abs(t.get("small_objects", 0)) < 1, t
-listing = pprof("-list=large_blocks", exe, path("heap"))
+listing = pprof("-list=large_blocks", f"-source_path={os.path.dirname(os.path.abspath(__file__))}", exe, path("heap"))
 assert re.search(r"MB.*tri_alloc_leaf\(100000\)", listing), listing
 t = top(exe, path("goroutine"))
 assert sum(t.values()) == 31, t
