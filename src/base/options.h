@@ -15,6 +15,7 @@ struct options {
     bool memory_limit_auto; /* it is the container's */
     int max_procs;        /* 0: as many as CPUs */
     int tracking;         /* TRACK_… */
+    bool tracking_given;  /* by TRITRACK: then it holds whatever is loaded */
     struct {
 #define KEY(name, initial, low, high, what) int name;
 #include "debug_keys.def"

@@ -57,6 +57,7 @@ static struct {
     struct cycle_report report;
     struct marker marker;
     bool stopped;       /* the world stays stopped throughout */
+    bool unsound;       /* something without barriers was opened since it began: what has been scanned must be again */
     bool dropped;       /* this process is a child forked while marking: mark bits are to be made good */
     int64_t live_base;  /* live at the start, without what was unclaimed then: above it, live grows by black objects */
     uint64_t stack_bytes, last_stack_bytes;
@@ -209,7 +210,8 @@ static void begin(bool forced) {
     cycle.dropped = false;
     trix_roots_refresh();
     int stw = trix_options.debug.gcstoptheworld;
-    cycle.stopped = stw > 0 || trix_options.tracking != TRACK_BARRIER;
+    cycle.stopped = stw > 0 || trix_options.tracking != TRACK_BARRIER || trix_roots_untracked();
+    cycle.unsound = false;
     cycle.last_stack_bytes = cycle.stack_bytes;
     cycle.stack_bytes = 0;
     cycle.report = (struct cycle_report){.number = trix_gc.started + 1, .forced = forced, .begun = trix_os_now()};
@@ -356,9 +358,10 @@ static bool look_again(void) {
     trix_work_enter();
     scan_stopped_threads();
     trix_roots_scan(&cycle.marker);
+    if (cycle.unsound) trix_marker_rescan_heap(&cycle.marker);
     trix_marker_flush(&cycle.marker);
     trix_work_exit();
-    uint64_t until = cycle.stopped ? UINT64_MAX : trix_os_now() + STOP_BUDGET_NS;
+    uint64_t until = cycle.stopped || cycle.unsound ? UINT64_MAX : trix_os_now() + STOP_BUDGET_NS;
     do {
         if (!drain_in_stop(until) || fibers_reprieved(true)) return false;
     } while (life_marks(true));
@@ -390,6 +393,7 @@ static void last_stop(void) {
             if (look_again()) break;
             cycle.report.stop_finish += resume_world();
             trix_roots_refresh();
+            cycle.unsound = trix_roots_untracked();
             drain_all();
         }
     }

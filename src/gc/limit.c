@@ -68,7 +68,8 @@ static uint64_t stack_bytes(void) {
 }
 
 static uint64_t beside_heap(void) {
-    return table_bytes() + thread_bytes() + stack_bytes() + trix_work_bytes() + trix_metadata_bytes();
+    return table_bytes() + thread_bytes() + stack_bytes() + trix_work_bytes() + trix_metadata_bytes() +
+           (trix_foreign_roots ? trix_foreign_roots->sys() : 0);
 }
 
 uint64_t trix_limit_mapped(void) { return (trix_pageheap_backed() << PAGE_SHIFT) + beside_heap(); }

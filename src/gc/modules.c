@@ -103,6 +103,14 @@ void trix_modules_set_barrier(bool on) {
     lock_release(&modules.lock);
 }
 
+bool trix_modules_within(uintptr_t lo, uintptr_t hi) {
+    bool found = false;
+    lock_acquire(&modules.lock);
+    for (struct module *m = modules.first; m && !found; m = m->next) found = (uintptr_t)m->of >= lo && (uintptr_t)m->of < hi;
+    lock_release(&modules.lock);
+    return found;
+}
+
 static const struct ras_range *find_range(const struct module *m, uintptr_t pc) {
     if (pc <= m->lo || pc >= m->hi) return NULL;
     size_t low = 0, high = m->nranges;

@@ -8,6 +8,9 @@
 /* Sets every module's barrier flag; world stopped. */
 void trix_modules_set_barrier(bool on);
 
+/* Whether a registered module's record lies in [lo, hi). */
+bool trix_modules_within(uintptr_t lo, uintptr_t hi);
+
 /* In a signal handler: if the interrupted instruction lies inside a restartable range, moves it back to the start. */
 bool trix_modules_rewind(void *context);
 extern uint64_t trix_modules_rewinds; /* how often; relaxed */

@@ -51,6 +51,7 @@ static struct {
     uintptr_t seen_maps;   /* which objects were loaded at the last refresh; collector */
     uintptr_t *initial;    /* load addresses of the objects loaded at start; constant */
     size_t ninitial;
+    bool untracked;      /* collector */
     uint64_t static_tls; /* bytes of the static area of thread-locals; collector */
     uint32_t unmapping;  /* dlcloses under way; seq_cst */
     bool torn;           /* a child of a fork in the middle of another thread's dlopen or dlclose; collector */
@@ -120,6 +121,7 @@ static int add_object(struct dl_phdr_info *info, size_t size, void *arg) {
     (void)size;
     (void)arg;
     bool ours = is_this_library(info);
+    if (!ours && trix_foreign_roots && trix_foreign_roots->lacks_barriers(info)) roots.untracked = true;
     for (int i = 0; i < info->dlpi_phnum; i++) {
         const ElfW(Phdr) *p = &info->dlpi_phdr[i];
         if (p->p_type == PT_LOAD && p->p_flags & PF_W && !ours) add_load(info, p);
@@ -173,10 +175,13 @@ void trix_roots_refresh(void) {
     if (roots.inherited && walk_maps(NULL) == roots.inherited) return;
     roots.inherited = 0;
     roots.segments.n = roots.plugins.n = roots.tls.n = 0;
+    roots.untracked = false;
     /* First the figure, then the list: what comes in between is in the list too soon, and makes the figure stale. */
     dl_iterate_phdr(note_object, NULL);
     dl_iterate_phdr(add_object, NULL);
 }
+
+bool trix_roots_untracked(void) { return roots.untracked; }
 
 bool trix_roots_fresh(void) {
     if (roots.inherited && list_figure() == roots.inherited) return true;

@@ -11,6 +11,8 @@
 
 #include "mark.h"
 
+#include <link.h>
+
 void trix_roots_init(void);
 
 /* Reads the loader's list. Collector, while no thread is asked to scan. */
@@ -18,6 +20,8 @@ void trix_roots_refresh(void);
 void trix_roots_reset_after_fork(void);
 /* Whether the list is still what was read; world stopped. */
 bool trix_roots_fresh(void);
+/* Whether something is loaded that lacks barriers, as of the last refresh: only a mark with the world stopped is sound. */
+bool trix_roots_untracked(void);
 
 /* Shades what all of them point to. Bytes looked at. */
 uint64_t trix_roots_scan(struct marker *m);
@@ -36,6 +40,9 @@ uint64_t trix_roots_static_tls(void);
 struct foreign_roots {
     uint64_t (*scan)(struct marker *m); /* bytes looked at; world running or stopped, without locks */
     void (*reset_after_fork)(void);     /* in the child, when it has one thread */
+    uint64_t (*sys)(void);              /* bytes of memory taken for the blocks */
+    /* Whether a loaded object may store pointers into the heap without the barrier; under the loader's lock. */
+    bool (*lacks_barriers)(const struct dl_phdr_info *object);
 };
 extern const struct foreign_roots *trix_foreign_roots; /* set once, by a constructor */
 

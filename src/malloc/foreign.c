@@ -16,6 +16,7 @@
  * when all are free (it waits for blocks of its class).
  */
 #include "foreign.h"
+#include "guard.h"
 #include "../base/lock.h"
 #include "../gc/mark.h"
 #include "../gc/roots.h"
@@ -385,6 +386,6 @@ static void reset_after_fork(void) {
     space.lowest = 0;
 }
 
-static const struct foreign_roots roots = {scan, reset_after_fork};
+static const struct foreign_roots roots = {scan, reset_after_fork, trix_foreign_sys, trix_lacks_barriers};
 
 __attribute__((constructor(102))) static void start(void) { trix_foreign_roots = &roots; }
