@@ -111,7 +111,10 @@ static bool type_carries(struct analysis *a, LLVMTypeRef t) {
 
 /* The address of a struct's field, or of a global, declared as an integer; not of an array's element or where a pointer points. */
 static bool is_field(LLVMValueRef address) {
-    if (LLVMIsAGlobalVariable(address)) return LLVMGetTypeKind(LLVMGlobalGetValueType(address)) == LLVMIntegerTypeKind;
+    if (LLVMIsAGlobalVariable(address)) { /* but for characters, on their way elsewhere */
+        LLVMTypeRef t = LLVMGlobalGetValueType(address);
+        return LLVMGetTypeKind(t) == LLVMIntegerTypeKind && LLVMGetIntTypeWidth(t) > 8;
+    }
     if (!LLVMIsAGetElementPtrInst(address) || LLVMGetNumOperands(address) < 3) return false;
     LLVMTypeRef t = LLVMGetGEPSourceElementType(address);
     if (LLVMGetTypeKind(t) != LLVMStructTypeKind) return false;

@@ -13,6 +13,8 @@
 #include "rewrite.h"
 #include "variables.h"
 
+#include <string.h>
+
 /* ---- which bodies can be believed ---- */
 
 static bool is_shared_library(LLVMModuleRef m) { return LLVMGetModuleFlag(m, "PIC Level", 9) && !LLVMGetModuleFlag(m, "PIE Level", 9); }
@@ -27,12 +29,20 @@ static bool is_trusted(LLVMValueRef f, bool shared) {
     }
 }
 
+/* Inline functions of the header: known for what they do, but neither spoken of nor changed. */
+static bool is_ours(LLVMValueRef f) {
+    size_t length;
+    return tricc_ir_is_ours(f) || (LLVMGetLinkage(f) == LLVMInternalLinkage && strncmp(LLVMGetValueName2(f, &length), "tri_", 4) == 0 &&
+                                   LLVMGetEnumAttributeAtIndex(f, (LLVMAttributeIndex)LLVMAttributeFunctionIndex,
+                                                               LLVMGetEnumAttributeKindForName("alwaysinline", 12)));
+}
+
 static void find_functions(struct analysis *a) {
     bool shared = is_shared_library(a->module);
     TRICC_EACH_FUNCTION(v, a->module) {
-        if (!LLVMGetFirstBasicBlock(v) || tricc_ir_is_ours(v)) continue;
+        if (!LLVMGetFirstBasicBlock(v)) continue;
         struct function *f = pool_take(a->pool, sizeof *f);
-        *f = (struct function){.value = v, .trusted = is_trusted(v, shared)};
+        *f = (struct function){.value = v, .trusted = is_trusted(v, shared), .ours = is_ours(v)};
         table_put(a->functions, a->pool, v, f);
     }
 }
@@ -122,11 +132,11 @@ bool tricc_escape_run(LLVMModuleRef module, const struct tricc_options *o, struc
     }
     TRICC_EACH_FUNCTION(v, module) {
         struct function *f = table_get(a.functions, v);
-        if (f && (o->m || o->m_json)) report_function(&a, f);
+        if (f && !f->ours && (o->m || o->m_json)) report_function(&a, f);
     }
     TRICC_EACH_FUNCTION(v, module) {
         struct function *f = table_get(a.functions, v);
-        if (f) rewrite_function(&a, f);
+        if (f && !f->ours) rewrite_function(&a, f);
     }
     pool_delete(a.pool);
     return true;

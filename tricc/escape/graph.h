@@ -113,6 +113,7 @@ struct function {
     struct location *result;  /* NULL: returns nothing */
     bool result_in_memory;
     bool trusted;             /* its body is the one that will run: not weak, not interposable */
+    bool ours;                /* of the header */
     bool returns_twice;       /* calls setjmp: code may run again without a loop */
     bool recursive;
     bool done;                /* its summary is settled */
