@@ -38,8 +38,11 @@ static void whiten(mark_words *saved, uint32_t pages) {
     for (struct thread *t = trix_threads.first; t; t = t->next) trix_cache_blacken(&t->cache);
 }
 
-static void scan_visited(const void *lo, const void *hi, bool exact_ends, void *marker) {
-    trix_marker_scan_range(marker, lo, hi, exact_ends);
+/* Only pointers into objects count here, not those to the end of a typed one. A call in which a thread is blocked may write into
+ * that thread's frame meanwhile, such as epoll_wait what the program gave the kernel to keep: an object that is alive, but
+ * whose start is the end of the one before it, and that one may well be dead. */
+static void scan_visited(const void *lo, const void *hi, bool exact_ends UNUSED, void *marker) {
+    trix_marker_scan_range(marker, lo, hi, false);
 }
 
 /* Helpers may be woken and hold a part: the end is when nobody has anything left. */
