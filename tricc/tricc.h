@@ -35,6 +35,7 @@ struct tricc_options {
     bool trust_calls_said;
     bool stats;              /* -fstats */
     bool warn_asm;           /* -Wtri-asm: inline assembly that may store pointers unseen */
+    bool no_packed_warning;  /* -Wno-tri-packed, -w */
     bool warn_plain;         /* -Wtri-plain: inputs of the link that were not compiled by tricc */
     bool keep_debug;         /* the user asked for debug information */
     bool cplusplus;          /* the source is C++ */

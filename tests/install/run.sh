@@ -60,3 +60,18 @@ step cmake -S "$here/cmake-user" -B "$WORK/cmake" -DCMAKE_PREFIX_PATH="$prefix" 
 step cmake --build "$WORK/cmake" >>"$WORK/cmake.log" || { cat "$WORK/cmake.log" && exit 1; }
 step "$WORK/cmake/cpp-shared"
 step "$WORK/cmake/cpp-static"
+
+# The compiler driver, where it was built: it finds header, library and prelude beside itself, also when all is moved elsewhere.
+if [ -x "$prefix/bin/tricc" ]; then
+    moved=$WORK/moved
+    cp -R "$prefix" "$moved"
+    for root in "$prefix" "$moved"; do
+        step "$root/bin/tricc" -std=c11 $flags "$here/consumer.c" -o c-tricc
+        step ./c-tricc
+        ldd ./c-tricc | grep -qF "$root/" || { echo "c-tricc does not use the library beside $root/bin/tricc" && exit 1; }
+        step "$root/bin/tricc" -std=c11 $flags -fmanaged-malloc -O2 "$here/consumer.c" -o c-managed
+        step ./c-managed
+        step "$root/bin/tricc" -static "$here/consumer.c" -o c-tricc-static
+        step ./c-tricc-static
+    done
+fi

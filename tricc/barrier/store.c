@@ -9,20 +9,20 @@ static bool is_word(LLVMTypeRef type) {
 
 static bool is_pointer(LLVMTypeRef type) { return LLVMGetTypeKind(type) == LLVMPointerTypeKind; }
 
-/* x = x op something that is no pointer: it pointed there before. */
+/* x = x op something that is no address: it pointed there before. */
 static bool updates_itself(LLVMValueRef value, LLVMValueRef slot) {
     if (!LLVMIsABinaryOperator(value)) return false;
+    LLVMOpcode op = LLVMGetInstructionOpcode(value);
     for (unsigned i = 0; i < 2; i++) {
-        LLVMValueRef from = LLVMGetOperand(value, i);
-        if (LLVMIsALoadInst(from) && LLVMGetOperand(from, 0) == slot)
-            return tricc_content(LLVMGetOperand(value, 1 - i)) != CONTENT_POINTER || LLVMGetInstructionOpcode(value) == LLVMAdd ||
-                   LLVMGetInstructionOpcode(value) == LLVMSub;
+        LLVMValueRef from = LLVMGetOperand(value, i), other = LLVMGetOperand(value, 1 - i);
+        if (!LLVMIsALoadInst(from) || LLVMGetOperand(from, 0) != slot || tricc_is_made_of_pointer(other)) continue;
+        return op == LLVMAdd || op == LLVMSub || tricc_content(other) != CONTENT_POINTER;
     }
     return false;
 }
 
 static void warn_unaligned(struct barrier *b, LLVMValueRef store) {
-    if (!is_pointer(LLVMTypeOf(LLVMGetOperand(store, 0))) || LLVMGetAlignment(store) >= 8) return;
+    if (b->options->no_packed_warning || !is_pointer(LLVMTypeOf(LLVMGetOperand(store, 0))) || LLVMGetAlignment(store) >= 8) return;
     tricc_diag_warn(b->diag, tricc_ir_loc(store),
                     "pointer stored where its address may not be a multiple of 8 (packed struct?): the collector does not see it there [-Wtri-packed]");
 }

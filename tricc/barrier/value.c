@@ -65,6 +65,16 @@ static bool is_wide(LLVMValueRef v) {
     return LLVMGetTypeKind(type) == LLVMIntegerTypeKind && LLVMGetIntTypeWidth(type) > 64;
 }
 
+bool tricc_is_made_of_pointer(LLVMValueRef v) {
+    for (unsigned depth = 0; depth < DEPTH && LLVMIsAInstruction(v); depth++) {
+        if (LLVMIsAPtrToIntInst(v)) return true;
+        if (!LLVMIsABinaryOperator(v)) return false;
+        LLVMValueRef right = LLVMGetOperand(v, 1);
+        v = LLVMIsAConstant(right) || !LLVMIsAInstruction(right) ? LLVMGetOperand(v, 0) : LLVMIsAPtrToIntInst(right) ? right : LLVMGetOperand(v, 0);
+    }
+    return false;
+}
+
 static enum content content_of_instruction(LLVMValueRef v, struct trail *t, unsigned depth) {
     LLVMOpcode op = LLVMGetInstructionOpcode(v);
     if (is_wide(v) && (op == LLVMZExt || op == LLVMSExt || op == LLVMShl || op == LLVMLShr || op == LLVMAShr))
@@ -72,16 +82,16 @@ static enum content content_of_instruction(LLVMValueRef v, struct trail *t, unsi
     switch (op) {
     case LLVMZExt:
     case LLVMSExt:
-    case LLVMMul:
     case LLVMUDiv:
     case LLVMSDiv:
     case LLVMURem:
     case LLVMSRem:
-    case LLVMShl:
     case LLVMLShr:
     case LLVMAShr:
     case LLVMFPToUI:
     case LLVMFPToSI: return CONTENT_NONE;
+    case LLVMMul:
+    case LLVMShl: return tricc_is_made_of_pointer(v) ? CONTENT_POINTER : CONTENT_NONE; /* cut to a multiple of something */
     case LLVMAdd:
     case LLVMSub:
     case LLVMAnd:

@@ -97,6 +97,8 @@ static bool parse_own(struct command *c, const char *arg) {
     else if (strcmp(arg, "-fstats") == 0) o->stats = true;
     else if (strcmp(arg, "-Wtri-asm") == 0) o->warn_asm = true;
     else if (strcmp(arg, "-Wno-tri-asm") == 0) o->warn_asm = false;
+    else if (strcmp(arg, "-Wtri-packed") == 0) o->no_packed_warning = false;
+    else if (strcmp(arg, "-Wno-tri-packed") == 0) o->no_packed_warning = true;
     else if (strcmp(arg, "-Wtri-plain") == 0) o->warn_plain = true;
     else if (strcmp(arg, "-Wno-tri-plain") == 0) o->warn_plain = false;
     else if (strcmp(arg, "-static-libtricolor") == 0) c->static_tricolor = true;
@@ -128,6 +130,7 @@ void command_parse(struct command *c, int argc, char **argv) {
             list_add(&c->clang, arg);
         } else if (!parse_go(&c->options, arg) && !parse_own(c, arg)) {
             if (strcmp(arg, "-###") == 0) c->show = true;
+            if (strcmp(arg, "-w") == 0) c->options.no_packed_warning = true;
             if (strcmp(arg, "-v") == 0) c->verbose = true;
             if (strcmp(arg, "--version") == 0) c->version = true;
             if (*arg != '-' || !arg[1] || strncmp(arg, "-l", 2) == 0 || strncmp(arg, "-Wl,", 4) == 0) c->has_input = true;

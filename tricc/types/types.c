@@ -89,7 +89,7 @@ static struct tricc_loc place_of_site(LLVMValueRef site) {
     return (struct tricc_loc){LLVMGetDebugLocFilename(site, &n), LLVMGetDebugLocLine(site), 0};
 }
 
-static void visit_site(LLVMModuleRef module, LLVMValueRef site, struct tricc_diag *d, struct tricc_stats *s) {
+static void visit_site(LLVMModuleRef module, LLVMValueRef site, const struct tricc_options *o, struct tricc_diag *d, struct tricc_stats *s) {
     LLVMContextRef context = LLVMGetModuleContext(module);
     LLVMValueRef old = LLVMGetInitializer(site);
     LLVMMetadataRef type = type_of_site(context, site);
@@ -102,7 +102,7 @@ static void visit_site(LLVMModuleRef module, LLVMValueRef site, struct tricc_dia
         LLVMSetInitializer(site, LLVMGetStructName(outer) ? LLVMConstNamedStruct(outer, members, 2)
                                                           : LLVMConstStructInContext(context, members, 2, false));
     }
-    if (l.unaligned)
+    if (l.unaligned && !o->no_packed_warning)
         tricc_diag_warn(d, place_of_site(site), "the type has a pointer at an offset that is no multiple of 8 (packed?): the collector does not see it [-Wtri-packed]");
     tricc_stats_count(s, NULL, inner ? TRICC_STAT_type_exact : TRICC_STAT_type_any, 1);
     free(l.mask);
@@ -119,8 +119,7 @@ static bool is_site(LLVMValueRef global) {
 }
 
 bool tricc_types_run(LLVMModuleRef module, const struct tricc_options *o, struct tricc_diag *d, struct tricc_stats *s) {
-    (void)o;
     for (LLVMValueRef g = LLVMGetFirstGlobal(module); g; g = LLVMGetNextGlobal(g))
-        if (is_site(g)) visit_site(module, g, d, s);
+        if (is_site(g)) visit_site(module, g, o, d, s);
     return true;
 }

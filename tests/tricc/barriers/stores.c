@@ -29,6 +29,11 @@ static void number(struct mixed *m, int n) { m->count = n; }                    
 static void counter(struct mixed *m) { m->count++; }                                   //=> 1 left out: no pointer
 static void word(struct mixed *m, struct thing *t) { m->word = (uintptr_t)t; }         //=> 1 stores barriered
 static void tagged(struct mixed *m, struct thing *t) { m->word = (uintptr_t)t | 1; }   //=> 1 stores barriered
+static void cut(struct mixed *m, struct thing *t) { m->word = (uintptr_t)t >> 3 << 3; } //=> 1 stores barriered
+static void added(struct mixed *m, struct thing *t) { //=> 1 stores barriered, 1 left out: no pointer
+    m->word = 1;
+    m->word += (uintptr_t)t;
+}
 static void tag(struct mixed *m) { m->word |= 2; }                                     //=> 1 left out: no pointer
 static void moved(struct mixed *m, const struct mixed *n) { m->word = n->word; }       //=> 1 stores barriered
 static void into_union(struct mixed *m, struct thing *t) { m->u.p = t; }               //=> 1 stores barriered
@@ -91,8 +96,8 @@ static void either(struct mixed *m, int local, struct thing *t) { //=> 1 stores 
 
 static void fill(struct mixed *m, struct mixed *other, struct thing **out, uint64_t i) {
     switch (i % 4) {
-    case 0: pointer(m, thing_new(i)), word(m, thing_new(i)), atomic(m, thing_new(i)); break;
-    case 1: pointer(m, thing_new(i)), word(m, NULL), tagged(m, thing_new(i)), tag(m), relaxed(m, thing_new(i)); break;
+    case 0: pointer(m, thing_new(i)), i % 8 ? cut(m, thing_new(i)) : added(m, thing_new(i)), atomic(m, thing_new(i)); break;
+    case 1: pointer(m, thing_new(i)), word(m, thing_new(i)), tagged(m, thing_new(i)), tag(m), relaxed(m, thing_new(i)); break;
     case 2: either(m, 0, thing_new(i)), builtin(m, thing_new(i)), exchange(m, thing_new(i)); break;
     case 3: pointer(m, thing_new(i)), word(other, thing_new(i)), moved(m, other), word(other, NULL), compare(m, m->atomic, thing_new(i)); break;
     }
