@@ -66,12 +66,12 @@ if [ -x "$prefix/bin/tricc" ]; then
     moved=$WORK/moved
     cp -R "$prefix" "$moved"
     for root in "$prefix" "$moved"; do
-        step "$root/bin/tricc" -std=c11 $flags "$here/consumer.c" -o c-tricc
+        step "$root/bin/tricc" -std=gnu11 $flags "$here/tricc.c" -o c-tricc
         step ./c-tricc
         ldd ./c-tricc | grep -qF "$root/" || { echo "c-tricc does not use the library beside $root/bin/tricc" && exit 1; }
-        step "$root/bin/tricc" -std=c11 $flags -fmanaged-malloc -O2 "$here/consumer.c" -o c-managed
+        step "$root/bin/tricc" -std=gnu11 $flags -fmanaged-malloc -O2 "$here/tricc.c" -o c-managed
         step ./c-managed
-        step "$root/bin/tricc" -static "$here/consumer.c" -o c-tricc-static
+        step "$root/bin/tricc" -static "$here/tricc.c" -o c-tricc-static
         step ./c-tricc-static
     done
 fi

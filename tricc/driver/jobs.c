@@ -33,6 +33,7 @@ static struct list clang_command(const struct command *c, const struct places *p
     struct list l = {0};
     list_add(&l, "tricc");
     if (c->has_input) list_add(&l, "-###"); /* without input clang answers by itself: --version, or an error */
+    list_add(&l, "-Wno-return-stack-address"); /* it is legal: such locals move to the heap */
     for (size_t i = 0; i < c->clang.n; i++) list_add(&l, c->clang.item[i]);
     list_add(&l, "--start-no-unused-arguments");
     list_add(&l, "-D__TRICC__=1");
