@@ -1,0 +1,1 @@
+channel.c:7:9: moved to heap: x

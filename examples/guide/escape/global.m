@@ -1,0 +1,1 @@
+global.c:7:9: moved to heap: x

@@ -1,0 +1,1 @@
+returned.c:9:18: moved to heap: p
