@@ -35,7 +35,7 @@ def gogc(value):
 
 
 def limit(value):
-    accepted = "bytes, with B, KiB, MiB, GiB or TiB behind the number, or off"
+    accepted = "bytes, with B, KiB, MiB, GiB or TiB behind the number, off, or auto"
     return ({"GOMEMLIMIT": value}, ["ok"], 0, "ok\n", refused("GOMEMLIMIT", value, accepted, "off"))
 
 
