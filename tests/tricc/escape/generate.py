@@ -6,6 +6,7 @@
 Compiled with -DREFERENCE every local and parameter that can be pointed to is a block from calloc, made anew where it is declared,
 and nothing is ever freed: what the program should print. Compiled by tricc without it they are plain locals: what escapes
 must have moved to the heap, and what was put on the stack must not be needed any more when its frame or iteration ends.
+Odd seeds make tame programs, in which pointers mostly stay in locals, so that much is put on the stack; even seeds wild ones.
 Pointers are never null: they begin at `nil`, an object that points to itself.
 """
 import random
@@ -43,17 +44,17 @@ HEAD = r"""
 #define IN(x) x
 #define LITERAL(p, q, k) ((struct n){(p), (q), (k)})
 #endif
-struct n { struct n *a, *b; long v; };
+struct n { struct n *a, *b; int v; };
 static struct n nil = {&nil, &nil, 1}, *g[4] = {&nil, &nil, &nil, &nil};
 static long acc = 1, fuel = 4000;
 static int depth;
 static void mix(long v) { acc = acc * 31 + v; }
-__attribute__((unused)) static struct n *literal(struct n *p, struct n *q, long v) {
+__attribute__((unused)) static struct n *literal(struct n *p, struct n *q, int v) {
     struct n *x = calloc(1, sizeof *x);
     x->a = p, x->b = q, x->v = v;
     return x;
 }
-static struct n *fresh(struct n *x, long v) { x->a = x->b = &nil; x->v = v; return x; }
+static struct n *fresh(struct n *x, int v) { x->a = x->b = &nil; x->v = v; return x; }
 __attribute__((noinline)) static void clobber(void) {
     volatile long dirt[300];
     for (int i = 0; i < 300; i++) dirt[i] = 0x5555;
@@ -87,9 +88,12 @@ class Function:
     def pointer(self, env, d=2):
         """An expression of type struct n *."""
         r = self.r
-        choice = ["var"] * 5 + ["global", "new", "addr", "addr", "field", "field"]
-        if d > 0:
-            choice += ["call", "cond", "cast", "comma", "literal", "deref", "fieldaddr", "call"]
+        if self.p.tame:
+            choice = ["var"] * 8 + ["new"] * 4 + ["addr"] * 3 + ["field"]
+            choice += ["cond", "cond", "cast", "comma", "literal", "call"] if d > 0 else []
+        else:
+            choice = ["var"] * 5 + ["global", "new", "addr", "addr", "field", "field"]
+            choice += ["call", "cond", "cast", "comma", "literal", "deref", "fieldaddr", "call"] if d > 0 else []
         c = r.choice(choice)
         if c == "var" and env["ptr"]:
             return f"V({r.choice(env['ptr'])})"
@@ -116,6 +120,8 @@ class Function:
             e = self.call(env, "ptr", d - 1)
             if e:
                 return e
+        if self.p.tame and env["ptr"]:
+            return f"V({r.choice(env['ptr'])})"
         return f"g[{r.randrange(4)}]"
 
     def object(self, env, d=1):
@@ -127,7 +133,7 @@ class Function:
     def address_of_pointer(self, env):
         r = self.r
         c = r.randrange(4)
-        if c == 0 and env["ptr"]:
+        if (c == 0 or self.p.tame) and env["ptr"]:
             return f"&V({r.choice(env['ptr'])})"
         if c == 1 and env["out"]:
             return r.choice(env["out"])
@@ -148,12 +154,17 @@ class Function:
                 args.append(self.object(env, 0))
             else:
                 args.append(self.address_of_pointer(env))
-        name = f.name if self.r.random() < .9 else f"(*v_{f.name})"
+        name = f.name if self.p.tame or self.r.random() < .9 else f"(*v_{f.name})"
         return f"{name}({', '.join(args)})"
 
     def place(self, env):
         r = self.r
         c = r.randrange(10)
+        if self.p.tame and r.random() < .97:
+            places = [f"V({x})" for x in env["ptr"]] + [f"V({x}).{r.choice('ab')}" for x in env["loc"]]
+            places += [f"{y}[{r.randrange(k)}].{r.choice('ab')}" for y, k in env["arr"]]
+            if places:
+                return r.choice(places)
         if c < 5 and env["ptr"]:
             return f"V({r.choice(env['ptr'])})"
         if c < 6 and env["out"]:
@@ -178,6 +189,8 @@ class Function:
         if depth > 0:
             kinds += ["for", "for", "while", "goto", "if", "block", "switch", "do"]
         c = r.choice(kinds)
+        if self.p.tame and c in ("copy", "struct") and not env["loc"]:
+            c = "mix"
         if c == "assign":
             self.put(indent, f"{self.place(env)} = {self.pointer(env)};")
         elif c == "local":
@@ -202,15 +215,17 @@ class Function:
         elif c == "store":
             self.put(indent, f"{self.object(env)}.v += {r.randrange(9)};")
         elif c == "copy":
-            self.put(indent, r.choice([f"{self.object(env)} = {self.object(env)};",
-                                       f"{{ struct n t = {self.object(env)}; {self.object(env)} = t; }}",
-                                       f"memmove({self.pointer(env, 0)}, {self.pointer(env, 0)}, sizeof(struct n));"]))
+            to = f"V({r.choice(env['loc'])})" if self.p.tame else self.object(env)
+            self.put(indent, r.choice([f"{to} = {self.object(env)};",
+                                       f"{{ struct n t = {self.object(env)}; {to} = t; }}",
+                                       f"memmove(&{to}, {self.pointer(env, 0)}, sizeof(struct n));"]))
         elif c == "bytes":
             self.put(indent, f"bytes({self.address_of_pointer(env)}, {self.address_of_pointer(env)}, sizeof(struct n *));")
         elif c == "struct":
             e = self.call(env, "val", 1)
             if e:
-                self.put(indent, f"{self.object(env)} = {e};")
+                to = f"V({r.choice(env['loc'])})" if self.p.tame else self.object(env)
+                self.put(indent, f"{to} = {e};")
         elif c == "call":
             e = self.call(env, "void", 1)
             if e:
@@ -287,10 +302,11 @@ class Function:
 class Program:
     def __init__(self, seed):
         self.r = random.Random(seed)
+        self.tame = seed % 2 == 1
         self.functions = []
         for i in range(self.r.randrange(3, 8)):
             kinds = [self.r.choice(["ptr", "ptr", "ptr", "val", "out"]) for _ in range(self.r.randrange(0, 4))]
-            f = Function(self, f"f{i}", kinds, self.r.choice(["ptr", "ptr", "val", "void"]))
+            f = Function(self, f"f{i}", kinds, self.r.choice(["void", "void", "val", "ptr"] if self.tame else ["ptr", "ptr", "val", "void"]))
             f.index = i
             self.functions.append(f)
 
