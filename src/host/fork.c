@@ -25,6 +25,8 @@ static TLS uint64_t mask_before; /* meanwhile no handler runs on this thread: it
 
 enum { PATIENCE = 100, /* rounds */ ROUND_NS = 50 * 1000 };
 
+void (*trix_fork_child_hook)(void);
+
 /* A collector that has been started since it was looked for stands still only in the next round, and handlers that are
  * under way get some time to end. */
 static void before_fork(void) {
@@ -60,6 +62,7 @@ static void after_in_parent(void) {
 static void after_in_child(void) {
     store_seq(&trix_handlers_held, 1); /* this one */
     trix_event_reset_after_fork();
+    if (trix_fork_child_hook) trix_fork_child_hook();
     trix_threads_keep_self();
     trix_work_reset_after_fork();
     trix_sweep_reset_after_fork();

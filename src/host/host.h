@@ -64,6 +64,9 @@ typedef void trix_fault_watcher(const siginfo_t *info, const void *context);
 void trix_signals_watch_faults(int sig, trix_fault_watcher *watcher);
 void trix_signals_reset_after_fork(void);
 void trix_fork_init(void);
+/* Set by the scheduler: called in the child of a fork, where the calling thread is the only one, before the records of the others are
+ * put away. */
+extern void (*trix_fork_child_hook)(void);
 void trix_host_threads_init(void);
 void trix_dl_init(void);
 

@@ -45,6 +45,7 @@ struct g {
     uint8_t dying;      /* its slot is free as soon as it has left it; own */
     uint8_t wait;       /* enum g_wait; relaxed */
     uint8_t stack_kind; /* constant */
+    uint8_t gone;       /* of the parent's, in the child of a fork: forked.c */
     uint8_t trimmed;    /* free and all but its first page given back; stacks' lock */
     uint8_t idle_cycles; /* cycles it has been free; stacks' lock */
     uint8_t leaked;     /* found blocked for ever by the last search, and has not run since: leaks.c */

@@ -302,7 +302,18 @@ int trix_set_procs(int n) {
     return old;
 }
 
+/* In the child of a fork most is there. */
+static void start_again(void) {
+    trix_poller_init();
+    store_relaxed(&trix_sched_forked, 0);
+    trix_monitor_start();
+}
+
 static void start(void) {
+    if (trix_sched_forked) {
+        start_again();
+        return;
+    }
     trix_sched.procs = trix_os_map(MAX_PROCS * sizeof(struct proc));
     if (!trix_sched.procs) trix_fatal("out of memory");
     program_mask = trix_os_sigmask(SIG_BLOCK, 0) & ~(1ull << (STOP_SIGNAL - 1));
@@ -311,6 +322,7 @@ static void start(void) {
     trix_scan_register();
     trix_reports_init();
     trix_preempt_init();
+    trix_fork_watch();
     set_procs((uint32_t)min_u64((uint64_t)trix_gc.procs, MAX_PROCS));
     trix_monitor_start();
 }

@@ -40,7 +40,16 @@ static struct {
     struct worker *finder; /* whose `found` is; who has the seat */
 } poller = {.epoll = -1, .event = -1};
 
+/* Also in the child of a fork, where the old ones are the parent's. */
 void trix_poller_init(void) {
+    if (poller.epoll >= 0) {
+        close(poller.epoll);
+        close(poller.event);
+        poller.waiting = poller.seat = 0;
+        poller.until = 0;
+        poller.nfound = 0;
+        poller.finder = NULL;
+    }
     poller.epoll = epoll_create1(EPOLL_CLOEXEC);
     poller.event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     struct epoll_event e = {.events = EPOLLIN, .data.u32 = BREAK_FD};

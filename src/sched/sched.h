@@ -83,6 +83,8 @@ NORETURN void trix_exit(struct thread *t);
 struct thread *trix_poller_wait(struct thread *t, int fd, bool to_write, int *error);
 
 /* ---- starting ---- */
+extern uint32_t trix_sched_forked; /* this process is a child, where the scheduler has not been started again; relaxed */
+void trix_fork_watch(void);
 void trix_sched_start(void); /* workers and all; once. Outside */
 /* Inside. */
 void trix_spawn(struct thread *t, void (*fn)(void *), void *arg, uintptr_t creator);

@@ -211,7 +211,15 @@ static NOINLINE struct thread *park_measured(struct thread *t, enum g_wait why) 
     return t;
 }
 
+/* In the child of a fork: it may have been readied meanwhile, which does no harm. */
+static NOINLINE struct thread *start_again(struct thread *t) {
+    sched_leave(t);
+    trix_sched_start();
+    return sched_enter();
+}
+
 struct thread *trix_park(struct thread *t, enum g_wait why) {
+    if (UNLIKELY(load_relaxed(&trix_sched_forked))) t = start_again(t);
     if (UNLIKELY(load_relaxed(&trix_block_hook) != NULL)) return park_measured(t, why);
     return park(t, why);
 }
@@ -270,6 +278,7 @@ INLINE void ready_next(struct proc *p, struct g *g) {
 }
 
 void trix_ready(struct thread *t, struct g *g) {
+    if (UNLIKELY(g->gone)) return;
     store_relaxed(&g->wait_on, NULL);
     order_before(g);
     if (UNLIKELY(g->is_thread)) {

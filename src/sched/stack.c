@@ -236,6 +236,8 @@ size_t trix_stack_limit(const struct g *g) {
     return limit;
 }
 
+void trix_stacks_reset_after_fork(void) { lock_reset(&stacks.lock); }
+
 size_t trix_stacks_set_max(size_t bytes) {
     lock_acquire(&stacks.lock);
     size_t old = stacks.max;

@@ -28,6 +28,7 @@ void trix_stack_give_back(const struct g *g, uintptr_t below);
 /* Bytes set aside for a goroutine's stack, guard included: what it was promised. */
 size_t trix_stack_limit(const struct g *g);
 
+void trix_stacks_reset_after_fork(void);
 size_t trix_stacks_set_max(size_t bytes); /* the old one */
 void trix_stacks_figures(uint64_t *inuse, uint64_t *sys);
 

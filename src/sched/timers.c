@@ -111,6 +111,8 @@ bool trix_timer_remove(struct thread *t, struct timer *timer) {
 
 bool trix_timer_pending(const struct timer *timer) { return load_relaxed(&timer->place) != 0; }
 
+void trix_timers_reset_after_fork(void) { lock_reset(&timers.lock); }
+
 uint64_t trix_timers_next(void) { return load_relaxed(&timers.next); }
 bool trix_timers_due(void) {
     uint64_t next = trix_timers_next();

@@ -26,6 +26,7 @@ bool trix_timer_pending(const struct timer *timer);
 /* Fires what is due. Inside, no locks. */
 void trix_timers_run(struct thread *t);
 bool trix_timers_due(void);
+void trix_timers_reset_after_fork(void);
 uint64_t trix_timers_next(void); /* TIME_NEVER: none pending */
 
 /* Shades all that is pending; by the collector. */

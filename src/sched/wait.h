@@ -48,8 +48,11 @@ INLINE void waitq_remove(struct waitq *q, struct waiter *w) {
 }
 
 INLINE struct waiter *waitq_take(struct waitq *q) {
-    struct waiter *w = q->first;
-    if (w) waitq_remove(q, w);
+    struct waiter *w;
+    while ((w = q->first)) {
+        waitq_remove(q, w);
+        if (LIKELY(!w->g->gone)) break;
+    }
     return w;
 }
 
