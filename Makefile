@@ -10,7 +10,7 @@ FUZZ_SECONDS ?= 600
 
 # What the build needs; what the tests need; what single tests need, which are skipped without.
 BUILD_PACKAGES := cmake make gcc libc6-dev
-DEBUG_PACKAGES := pkg-config zlib1g-dev libprotobuf-c-dev protobuf-c-compiler libmicrohttpd-dev libdw-dev
+DEBUG_PACKAGES := pkg-config zlib1g-dev libprotobuf-c-dev protobuf-c-compiler libmicrohttpd-dev libdw-dev systemtap-sdt-dev
 TEST_PACKAGES := $(BUILD_PACKAGES) $(DEBUG_PACKAGES) g++ libcmocka-dev python3
 EXTRA_PACKAGES := clang spin valgrind gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user \
                   $(TRICC_PACKAGES)

@@ -51,12 +51,24 @@ static void drop(struct copies *c) {
     if (c->copy) munmap(c->copy, c->room * sizeof *c->copy);
 }
 
+/* How a goroutine came to park within the library depends on who ran next; those that wait in one place are to be one line. */
+static uint32_t own_frames(const struct copy *c) {
+    uintptr_t lo, hi;
+    uint32_t n = 0;
+    trid_core()->code(&lo, &hi);
+    while (n < c->g.npcs && c->pcs[n] - lo < hi - lo) n++;
+    return n < c->g.npcs ? n : 0;
+}
+
 void trid_goroutines_make(struct profile *p, bool leaked) {
     struct copies c = copy_all(leaked);
     p->nvalues = 1;
     p->type[0] = p->period_type = p->name, p->unit[0] = p->period_unit = "count";
     p->period = 1;
-    for (size_t i = 0; i < c.n; i++) trid_profile_add(p, c.copy[i].pcs, c.copy[i].g.npcs, &(int64_t){1}, NULL, 0, NULL);
+    for (size_t i = 0; i < c.n; i++) {
+        uint32_t skip = own_frames(&c.copy[i]);
+        trid_profile_add(p, c.copy[i].pcs + skip, c.copy[i].g.npcs - skip, &(int64_t){1}, NULL, 0, NULL);
+    }
     drop(&c);
 }
 

@@ -33,6 +33,7 @@
 #include "sweep.h"
 #include "thread.h"
 #include "../base/options.h"
+#include "../base/probe.h"
 #include "../heap/gate.h"
 #include "../heap/layout.h"
 #include "../os/os.h"
@@ -218,6 +219,7 @@ static void begin(bool forced) {
     trix_gc.marked_bytes = trix_gc.work = 0;
     trix_gc.assist_ns = trix_gc.background_ns = trix_gc.idle_ns = 0;
     trix_gc.credit = 0;
+    PROBE1(gc__start, cycle.report.number);
     trix_gc_notify(TRI_GC_CYCLE_START);
 }
 

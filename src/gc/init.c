@@ -6,6 +6,8 @@
 #include "../base/options.h"
 #include "../base/fmt.h"
 #include "../heap/layout.h"
+#include "../heap/map.h"
+#include "../heap/metadata.h"
 #include "../heap/pageheap.h"
 #include "../os/os.h"
 
@@ -23,7 +25,19 @@ static void find_limit(void) {
     trix_options.memory_limit_auto = limit < INT64_MAX;
 }
 
+/* GODEBUG=inittrace=1, as Go's for a package. */
+static void trace_init(uint64_t began) {
+    char buffer[200];
+    struct text t = text_over(buffer, sizeof buffer);
+    if (!trix_options.debug.inittrace) return;
+    trix_text_add(&t, "init tricolor @0 ms, ");
+    trix_text_ms(&t, trix_os_now() - began);
+    trix_text_add(&t, " ms clock, %lu bytes, 0 allocs\n", trix_metadata_bytes() + trix_map.metadata);
+    trix_text_write(&t, 2);
+}
+
 static void init_all(void) {
+    uint64_t began = trix_os_now();
     trix_options_read(environ);
     if (trix_options.tracking == TRACK_PAGES) {
         trix_print(2, "tricolor: page tracking is not built yet; marking with the world stopped, as TRITRACK=none\n");
@@ -41,6 +55,7 @@ static void init_all(void) {
     trix_sched_init();
     trix_life_init();
     trix_obs_init();
+    trace_init(began);
 }
 
 void trix_init(void) {

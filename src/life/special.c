@@ -224,14 +224,14 @@ void trix_special_clear_weak(struct special_place *at) {
     }
 }
 
-void (*trix_special_sample_freed)(void *site, bool by_hand);
+void (*trix_special_sample_freed)(void *site, uintptr_t object, bool by_hand);
 
 /* The object goes for good. */
 static void drop_sample(struct special_place *at, bool by_hand) {
     for (struct special *s = trix_special_first(at), *next; s; s = next) {
         next = s->next;
         if (s->kind != SPECIAL_SAMPLE) continue;
-        trix_special_sample_freed(s->sample.site, by_hand);
+        trix_special_sample_freed(s->sample.site, s->object, by_hand);
         trix_special_remove(at, s);
         special_recycle(at->shard, s);
     }

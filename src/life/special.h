@@ -82,7 +82,7 @@ void trix_special_clear_weak(struct special_place *place);
 /* Notes that the profile has seen the object being made; inside. */
 void trix_special_sample(uintptr_t object, void *site);
 /* Such an object has been freed, by sweeping or by hand; under the lock of its span. */
-extern void (*trix_special_sample_freed)(void *site, bool by_hand);
+extern void (*trix_special_sample_freed)(void *site, uintptr_t object, bool by_hand);
 
 /* ---- growing lists outside the heap ---- */
 struct vector {

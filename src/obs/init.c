@@ -1,4 +1,5 @@
 /* init.c - the obs layer's start. */
+#include "../base/probe.h"
 #include "../gc/init.h"
 #include "../gc/limit.h"
 #include "obs.h"
@@ -7,7 +8,11 @@
 
 static void on_report(const struct cycle_report *report, bool swept) {
     trix_sites_cycle(swept);
-    if (swept) return;
+    if (swept) {
+        PROBE1(gc__sweep__end, report->number);
+        return;
+    }
+    PROBE3(gc__mark__end, report->number, report->heap_marked, report->stop_start + report->stop_finish);
     trix_memstats_cycle(report);
     trix_metrics_cycle(report);
     trix_sight_cycle(report);

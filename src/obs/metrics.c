@@ -95,6 +95,7 @@ static void read_all(struct reading *r) {
     read_controls(r);
     r->due = trix_due_counts;
     r->procs = (uint64_t)tri_gomaxprocs(0);
+    r->mutex_wait = (double)load_relaxed(&trix_mutex_waited) / 1e9;
     r->threads = load_relaxed(&trix_threads.count);
     r->created = load_relaxed(&trix_sched.ids);
     r->alive = load_relaxed(&trix_sched.goroutines);

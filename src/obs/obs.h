@@ -15,6 +15,9 @@ void trix_memstats_cycle(const struct cycle_report *report);
 /* All fields, and how many of the mallocs (and frees) were tiny objects; inside. */
 void trix_memstats_read(tri_mem_stats *s, uint64_t *tiny);
 
+/* ns that goroutines and threads have waited for locks while the mutex profile was on; relaxed. */
+extern uint64_t trix_mutex_waited;
+
 /* The history of cycles. */
 void trix_sight_cycle(const struct cycle_report *report);
 

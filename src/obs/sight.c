@@ -36,8 +36,11 @@ static void on_block(uint64_t waited, const char *reason) {
     else trix_site_add_contention(s, (double)rate / (double)waited, (double)rate);
 }
 
+uint64_t trix_mutex_waited;
+
 static void on_mutex(uint64_t waited, const char *reason) {
     (void)reason;
+    fetch_add_relaxed(&trix_mutex_waited, waited);
     uint64_t rate = (uint64_t)load_relaxed(&mutex_rate);
     if (rate == 0 || (rate > 1 && random_below(rate) != 0)) return;
     struct site *s = trix_site_here(SIGHT_MUTEX, 0);

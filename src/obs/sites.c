@@ -13,6 +13,9 @@
  *   I2  Nothing here allocates from the heap, waits, or leaves the gate: hooks call it there.
  */
 #include "sites.h"
+#include "../base/fmt.h"
+#include "../base/options.h"
+#include "../base/probe.h"
 #include "../gc/gc.h"
 #include "../gc/thread.h"
 #include "../heap/gate.h"
@@ -130,16 +133,30 @@ struct site *trix_site_here(enum sight_kind kind, uint64_t bytes) {
 
 /* ---- the heap ---- */
 
+/* GODEBUG=allocfreetrace=1, in the words Go had for it. */
+static void trace_alloc(const void *object, const struct site *s) {
+    char buffer[4096];
+    struct text t = text_over(buffer, sizeof buffer);
+    trix_text_add(&t, "tracealloc(%p, 0x%lx) @", object, s->bytes);
+    for (uint32_t i = 0; i < s->npcs; i++) trix_text_add(&t, " 0x%lx", s->pcs[i]);
+    trix_text_add(&t, "\n");
+    trix_text_write(&t, 2);
+}
+
 static void on_sample(void *object, size_t bytes) {
     struct site *s = trix_site_here(SIGHT_HEAP, bytes);
     if (!s) return;
+    PROBE2(heap__sample, object, bytes);
+    if (UNLIKELY(trix_options.debug.allocfreetrace)) trace_alloc(object, s);
     fetch_add_relaxed(&s->future[(load_relaxed(&sites.cycle) + 2) % 3].allocs, 1);
     trix_special_sample((uintptr_t)object, s);
 }
 
 /* By hand, an object may go in the cycle it was made in: no earlier than it, then. */
-static void on_freed(void *site, bool by_hand) {
+static void on_freed(void *site, uintptr_t object, bool by_hand) {
     struct site *s = site;
+    PROBE1(heap__sample__free, object);
+    if (UNLIKELY(trix_options.debug.allocfreetrace)) trix_print(2, "tracefree(%p, 0x%lx)\n", (void *)object, s->bytes);
     fetch_add_relaxed(&s->future[(load_relaxed(&sites.cycle) + (by_hand ? 2 : 1)) % 3].frees, 1);
 }
 

@@ -75,3 +75,16 @@ if [ -x "$prefix/bin/tricc" ]; then
         step ./c-tricc-static
     done
 fi
+
+# The library of profiles, where it was built.
+[ -e "$libdir/pkgconfig/tricolor-debug.pc" ] || exit 0
+[ "$(readlink "$libdir/libtricolor-debug.so")" = libtricolor-debug.so.0 ]
+# shellcheck disable=SC2046,SC2086 # words are wanted
+{
+    step "$CC" -std=c11 $flags "$here/consumer_debug.c" -o c-debug $("$PKG_CONFIG" --cflags --libs tricolor-debug)
+    LD_LIBRARY_PATH=$libdir step ./c-debug
+    step "$CC" -std=c11 $flags "$here/consumer_debug.c" -o c-debug-static $("$PKG_CONFIG" --cflags tricolor-debug) \
+        "$libdir/libtricolor-debug.a" "$libdir/libtricolor.a" $("$PKG_CONFIG" --libs zlib libprotobuf-c libmicrohttpd libdw) -lm -pthread
+    step ./c-debug-static
+}
+! ldd ./c-debug-static | grep libtricolor || { echo "c-debug-static is not static" && exit 1; }
