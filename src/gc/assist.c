@@ -17,7 +17,8 @@ enum {
     LEAST_WORK = 32 << 10,  /* bytes: less is not worth the start */
     MOST_WORK = 1 << 20,    /* in one go */
     STEP = 8 << 10,         /* between two looks at the gate */
-    WAIT_NS = 500 * 1000
+    WAIT_NS = 500 * 1000,
+    WAIT_LIMITED_NS = 20 * 1000 * 1000 /* under a memory limit nobody goes on before the collector has had its turn */
 };
 
 /* Takes up to `work` from what was done in the background. */
@@ -67,7 +68,7 @@ static uint64_t marking_cpu(void) {
  * not have run all the time either. */
 static void await(struct thread *t, const uint32_t *word, uint32_t seen) {
     uint64_t began = trix_os_now(), cpu = marking_cpu();
-    trix_gate_wait(t, word, seen, WAIT_NS);
+    trix_gate_wait(t, word, seen, load_relaxed(&trix_gc.limited) ? WAIT_LIMITED_NS : WAIT_NS);
     trix_limit_assisted(0, min_u64(trix_os_now() - began, marking_cpu() - cpu));
 }
 

@@ -30,13 +30,15 @@
 
 enum {
     LOOK_EVERY = 16, /* reports of claimed memory, of 16 KiB each */
+    STOP_MOST_NS = 1000 * 1000, /* of a stop, beyond CPU time spent in it */
     NEAR_PART = 32   /* of the limit, below which it is not in danger */
 };
 
 static struct {
     uint64_t looks;                /* relaxed */
     uint64_t assisted, waited;     /* ns since the last update; atomic */
-    uint64_t background_seen, scavenge_seen; /* totals at the last update; gc.lock */
+    enum limiter_phase phase;      /* since the last update; gc.lock */
+    uint64_t background_seen, idle_mark_seen, scavenge_seen; /* totals at the last update; gc.lock */
     uint64_t cpu_seen, wall_seen;  /* of the process; gc.lock */
     uint64_t ticked;               /* ns; collector */
     uint64_t foreign;              /* bytes: with GOMEMLIMIT=auto, memory of the process that is not ours; gc.lock */
@@ -132,25 +134,28 @@ static uint64_t advance(uint64_t *seen, uint64_t now) {
     return delta;
 }
 
-/* A processor on which a thread would run, were it not made to wait, is not idle. */
+/* What the limiter is told is measured, not taken as a share of the time: on a machine that is busy with other things the
+ * collector does not get its quarter, nor the program the rest. So a stop counts as far as it is not just waiting for threads
+ * to be scheduled, and a processor on which a thread would run, were it not made to wait, is not idle. */
 static struct limiter_times times_since(uint64_t now) {
-    uint64_t wall = advance(&limit.wall_seen, now) * (uint64_t)trix_gc.procs;
-    uint64_t cpu = advance(&limit.cpu_seen, trix_os_process_cpu());
-    uint64_t idle = wall > cpu ? wall - cpu : 0;
-    uint64_t waited = min_u64(__atomic_exchange_n(&limit.waited, 0, __ATOMIC_RELAXED), idle);
-    uint64_t eager = advance(&limit.scavenge_seen, load_relaxed(&trix_scavenge_ns));
-    return (struct limiter_times){
-        .assist_ns = __atomic_exchange_n(&limit.assisted, 0, __ATOMIC_RELAXED) + waited + eager,
-        .idle_ns = idle - waited,
-        .idle_mark_ns = advance(&limit.background_seen, load_relaxed(&trix_gc.idle_total_ns)),
-    };
+    uint64_t window = advance(&limit.wall_seen, now) * (uint64_t)trix_gc.procs;
+    uint64_t cpu = min_u64(advance(&limit.cpu_seen, trix_os_process_cpu()), window);
+    uint64_t waited = min_u64(__atomic_exchange_n(&limit.waited, 0, __ATOMIC_RELAXED), window - cpu);
+    uint64_t gc = __atomic_exchange_n(&limit.assisted, 0, __ATOMIC_RELAXED) +
+                  advance(&limit.background_seen, load_relaxed(&trix_gc.background_total_ns)) +
+                  advance(&limit.scavenge_seen, load_relaxed(&trix_scavenge_ns)) + waited;
+    uint64_t idle_mark = advance(&limit.idle_mark_seen, load_relaxed(&trix_gc.idle_total_ns));
+    if (limit.phase == LIMITER_STOPPED) gc = max_u64(gc, max_u64(cpu, min_u64(window, STOP_MOST_NS * (uint64_t)trix_gc.procs)));
+    uint64_t idle = window - cpu - waited, rest = window - min_u64(gc, window);
+    return (struct limiter_times){.assist_ns = gc, .idle_ns = min_u64(idle, rest), .idle_mark_ns = idle_mark};
 }
 
 /* gc.lock. */
 static void update(enum limiter_phase phase) {
     uint64_t now = trix_os_now();
     struct limiter_times times = times_since(now);
-    bool limiting = trix_limiter_set_phase(&trix_gc.limiter, phase, &times, now);
+    bool limiting = trix_limiter_update(&trix_gc.limiter, &times, now);
+    limit.phase = phase;
     DEBUG_CHECK(trix_limiter_check(&trix_gc.limiter), "the limiter's bucket is out of shape");
     if (limiting == load_relaxed(&trix_gc.limiting)) return;
     store_relaxed(&trix_gc.limiting, limiting);
@@ -170,7 +175,7 @@ void trix_limit_phase(enum limiter_phase phase) {
 void trix_limit_tick(uint64_t now) {
     if (now - limit.ticked < LIMITER_PERIOD_NS) return;
     limit.ticked = now;
-    trix_limit_phase(trix_gc.limiter.phase);
+    trix_limit_phase(limit.phase);
 }
 
 /* ---- danger ---- */
@@ -200,6 +205,9 @@ void trix_limit_init(void) {
 void trix_limit_reset_after_fork(void) {
     uint64_t looks = limit.looks, foreign = limit.foreign;
     limit = (__typeof__(limit)){.looks = looks, .foreign = foreign};
+    limit.background_seen = trix_gc.background_total_ns;
+    limit.idle_mark_seen = trix_gc.idle_total_ns;
+    limit.scavenge_seen = trix_scavenge_ns;
     trix_limit_init();
     store_relaxed(&trix_gc.limiting, false);
 }

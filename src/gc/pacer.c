@@ -175,7 +175,8 @@ struct pacer_assist trix_pacer_revise(const struct pacer *p, uint64_t heap_live,
         expected = p->most_work;
     }
     if (heap_live > goal) {
-        goal = pacer_add(goal, goal / OVERSHOOT_PART);
+        uint64_t room = pacer_limit_room(p), more = pacer_add(goal, goal / OVERSHOOT_PART);
+        goal = room > goal ? pacer_min(more, room) : more; /* where the limit cannot be held, it is no bound */
         expected = p->most_work;
     }
     double work = (double)pacer_max(pacer_sub(expected, work_done), WORK_LEFT_LEAST);

@@ -174,7 +174,7 @@ struct pacer_workers trix_pacer_start_cycle(struct pacer *p, const struct pacer_
  * First the work is expected to be the last cycle's, to be done by the goal. If it turns out to be more, the
  * live heap has grown: all that can be scanned is expected to be, and the goal is put off in proportion - up
  * to the goal the heap would have if everything now in it were live, goal * (1 + GOGC/100), and not past the
- * memory limit's bytes without headroom. Past the goal in force, 10 % more are given. Whoever passes that too
+ * memory limit's bytes without headroom. Past the goal in force, 10 % more are given, up to the limit. Whoever passes that too
  * marks until all is done: the ratio gets huge, so the caller lets nobody owe more than the work left. */
 struct pacer_assist trix_pacer_revise(const struct pacer *p, uint64_t heap_live, uint64_t work_done);
 
