@@ -17,6 +17,7 @@
 #define HEADROOM_PART   (3.0 / 100)
 #define HEADROOM_LEAST  (1 * MIB)
 #define WORK_LEFT_LEAST 1000 /* bytes: close to the end the work left is a guess */
+#define SQUEEZED_MOST   2    /* cycles */
 #define OVERSHOOT_PART  10   /* 1/10 past the goal in force */
 #define ROUNDING_MOST   0.3  /* dedicated markers alone, when they miss the share by no more than this */
 #define PROGRAM_LEAST   0.01 /* share of the time taken as the program's even when assists had it all */
@@ -176,7 +177,8 @@ struct pacer_assist trix_pacer_revise(const struct pacer *p, uint64_t heap_live,
     }
     if (heap_live > goal) {
         uint64_t room = pacer_limit_room(p), more = pacer_add(goal, goal / OVERSHOOT_PART);
-        goal = room > goal ? pacer_min(more, room) : more; /* where the limit cannot be held, it is no bound */
+        bool hopeless = p->squeezed >= SQUEEZED_MOST; /* the limit cannot be held, so it is no bound */
+        goal = hopeless ? more : pacer_max(goal, pacer_min(more, room));
         expected = p->most_work;
     }
     double work = (double)pacer_max(pacer_sub(expected, work_done), WORK_LEFT_LEAST);
@@ -213,6 +215,7 @@ void trix_pacer_commit(struct pacer *p, uint64_t heap_marked) {
     p->marking = false;
     p->heap_marked = heap_marked;
     p->sweep_floor = pacer_add(heap_marked, SWEEP_DISTANCE);
+    p->squeezed = pacer_limit_room(p) <= heap_marked ? p->squeezed + 1 : 0;
     pacer_derive(p);
 }
 

@@ -128,6 +128,7 @@ struct pacer {
     uint64_t heap_work;   /* bytes scanned (end_cycle) */
     uint64_t stack_work;  /* bytes scanned (end_cycle) */
     uint64_t globals;     /* bytes: as told at the newest start (start_cycle) */
+    uint32_t squeezed;    /* cycles since the memory limit last left room for more than was marked (commit) */
     double cons_mark;     /* the one in use: the highest of newest and past; 0 before the first (end_cycle) */
     double past[PACER_PAST]; /* cons/mark measured, newest first (end_cycle) */
     uint64_t late[2];        /* bytes from trigger to start in the last two cycles (start_cycle) */
@@ -174,7 +175,8 @@ struct pacer_workers trix_pacer_start_cycle(struct pacer *p, const struct pacer_
  * First the work is expected to be the last cycle's, to be done by the goal. If it turns out to be more, the
  * live heap has grown: all that can be scanned is expected to be, and the goal is put off in proportion - up
  * to the goal the heap would have if everything now in it were live, goal * (1 + GOGC/100), and not past the
- * memory limit's bytes without headroom. Past the goal in force, 10 % more are given, up to the limit. Whoever passes that too
+ * memory limit's bytes without headroom. Past the goal in force, 10 % more are given, up to the limit unless
+ * that has left no room for two cycles: one may have been late, and much allocated while it marked. Whoever passes that too
  * marks until all is done: the ratio gets huge, so the caller lets nobody owe more than the work left. */
 struct pacer_assist trix_pacer_revise(const struct pacer *p, uint64_t heap_live, uint64_t work_done);
 
