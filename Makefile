@@ -53,6 +53,8 @@ test: need-tests | build                ## set up, build, and run all tests: abo
 bench: need-bench | build               ## build and run the benchmarks into bench/results/: about an hour; BENCH=--quick for less
 	$(call build,bench,,--target bench-programs)
 	bench/run --build build/bench $(BENCH)
+	$(call build,release,$(tests-if-possible))
+	bench/programs/run build/release | tee build/bench/programs.md
 
 install: all                            ## install under PREFIX (and DESTDIR)
 	DESTDIR='$(DESTDIR)' cmake --install build/release --prefix '$(PREFIX)'

@@ -124,8 +124,13 @@ static void copy_bytes(char *to, const char *from, size_t bytes, bool scanned) {
 }
 
 /* One chunk; inside. A copy between places of different alignment moves no pointers worth keeping, but may destroy. */
-static void copy_chunk(struct thread *t, char *to, const char *from, size_t bytes, bool scanned) {
-    if (scanned && gate_marking()) {
+static void copy_chunk(struct thread *t, char *to, const char *from, size_t bytes) {
+    if (LIKELY(!gate_marking())) { /* inside, so it stays off: nobody reads the words meanwhile */
+        memmove(to, from, bytes);
+        return;
+    }
+    bool scanned = is_scanned_heap(to);
+    if (scanned) {
         trix_shade_range(t, to, bytes);
         trix_shade_range(t, from, bytes);
     }
@@ -133,12 +138,11 @@ static void copy_chunk(struct thread *t, char *to, const char *from, size_t byte
 }
 
 void trix_gate_copy(struct gate *g, void *to, const void *from, size_t bytes) {
-    bool scanned = is_scanned_heap(to);
     bool upwards = (uintptr_t)to - (uintptr_t)from >= bytes; /* no byte is overwritten before it is read */
     for (size_t done = 0; done < bytes;) {
         size_t n = min_u64(bytes - done, BULK_BYTES);
         size_t at = upwards ? done : bytes - done - n;
-        copy_chunk((struct thread *)g, (char *)to + at, (const char *)from + at, n, scanned);
+        copy_chunk((struct thread *)g, (char *)to + at, (const char *)from + at, n);
         done += n;
         if (done < bytes) {
             gate_leave(g);
@@ -178,7 +182,7 @@ EXPORT void tri__copied(struct tri__module *module, const void *dst, const void 
 }
 
 EXPORT void *tri_memmove(void *dst, const void *src, size_t bytes) {
-    if (!is_scanned_heap(dst)) return memmove(dst, src, bytes);
+    if (!map_contains((uintptr_t)dst)) return memmove(dst, src, bytes);
     struct gate *g = gate_enter();
     trix_gate_copy(g, dst, src, bytes);
     gate_leave(g);
