@@ -14,7 +14,7 @@ struct kid {
 };
 TRI_TYPE(struct kid, next)
 
-enum { THREADS = 4, EACH = 1000 };
+enum { THREADS = 4, EACH = 100 };
 static void *volatile kept[THREADS][EACH * 4];
 static struct node *volatile trees[THREADS];
 
@@ -32,7 +32,7 @@ static void revived(void *object) { tri_keep_alive(object); }
 static void *work(void *number) {
     long t = (long)number;
     for (int round = 0; round < 3; round++) {
-        trees[t] = tree(12);
+        trees[t] = tree(8);
         for (int i = 0; i < EACH; i++) {
             kept[t][i] = tri_new(struct kid);
             kept[t][EACH + i] = tri_alloc(100 + (size_t)i);
