@@ -2,8 +2,7 @@
 #include "panic.h"
 #include "utf8.h"
 #include "../base/check.h"
-#include "../heap/size_class.h"
-#include "../heap/map.h"
+#include "../heap/alloc.h"
 #include "../../include/tricolor/alloc.h"
 #include "../../include/tricolor/barrier.h"
 #include "../../include/tricolor/builder.h"
@@ -21,7 +20,7 @@ static size_t next_cap(size_t cap, size_t wanted) {
 }
 
 static void move_to(tri_builder *b, size_t cap) {
-    char *data = tri_alloc_leaf(cap);
+    char *data = b->len ? trix_alloc_leaf_over(cap, b->len) : tri_alloc_leaf(cap);
     if (b->len) memcpy(data, b->data, b->len);
     tri_set(b->data, data);
     b->cap = tri_size(data);

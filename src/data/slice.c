@@ -66,7 +66,8 @@ static size_t round_up_bytes(size_t bytes, bool leaf) {
 static NORETURN void too_long(void) { trix_panic_runtime("growslice: len out of range"); }
 
 static void move_to(tri_slice *s, size_t cap) {
-    void *to = new_array(s->type, cap);
+    size_t used = s->len * s->type->size;
+    void *to = used && is_leaf(s->type) ? trix_alloc_leaf_over(cap * s->type->size, used) : new_array(s->type, cap);
     move(s->type, to, s->data, s->len);
     s->data = to;
     s->cap = cap;

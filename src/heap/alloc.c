@@ -48,16 +48,21 @@ static void sample_large(struct gate *g, void *p, size_t bytes) {
     if (then) trix_gate_sample(p, bytes);
 }
 
-static void *alloc_large(struct gate *g, size_t bytes, size_t align, uint64_t type) {
+/* `over`: see trix_large_alloc_over; a leaf then. */
+static void *alloc_large_over(struct gate *g, size_t bytes, size_t align, uint64_t type, size_t over) {
     trix_gate_account(g, (int64_t)large_span_bytes(bytes));
     for (int attempt = 0;; attempt++) {
-        void *p = trix_large_alloc(g, bytes, align, type);
+        void *p = over ? trix_large_alloc_over(g, bytes, over) : trix_large_alloc(g, bytes, align, type);
         if (LIKELY(p)) {
             sample_large(g, p, large_span_bytes(bytes));
             return p;
         }
         exhausted(g, bytes, attempt);
     }
+}
+
+static void *alloc_large(struct gate *g, size_t bytes, size_t align, uint64_t type) {
+    return alloc_large_over(g, bytes, align, type, 0);
 }
 
 /* The smallest class whose slots all lie at multiples of `align` and hold the block and a spare byte; 0: none. */
@@ -184,6 +189,14 @@ EXPORT void *tri_alloc_leaf(size_t size) {
     if (LIKELY(p)) return p;
     struct gate *g = gate_enter();
     p = alloc_tiny(g);
+    gate_leave(g);
+    return p;
+}
+
+void *trix_alloc_leaf_over(size_t bytes, size_t over) {
+    if (bytes < MAX_SMALL) return tri_alloc_leaf(bytes);
+    struct gate *g = gate_enter();
+    void *p = alloc_large_over(g, bytes, 16, 0, over);
     gate_leave(g);
     return p;
 }

@@ -16,4 +16,7 @@ void *trix_alloc_try(struct gate *gate, size_t bytes, size_t align, bool leaf);
 struct object;
 void *trix_resize_try(struct gate *gate, const struct object *object, size_t bytes);
 
+/* A leaf block; its first `over` bytes, if it is large, hold anything, and are to be written before anybody sees them. Outside. */
+void *trix_alloc_leaf_over(size_t bytes, size_t over);
+
 #endif

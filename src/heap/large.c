@@ -103,7 +103,8 @@ static void make_room(void *at, size_t bytes) {
     trix_scavenge_over();
 }
 
-void *trix_large_alloc(struct gate *g, size_t bytes, size_t align, uint64_t type) {
+/* The first `over` bytes are the caller's to write: whole pages of them are left as they are. */
+static void *large_alloc(struct gate *g, size_t bytes, size_t align, uint64_t type, size_t over) {
     uint64_t span = large_span_bytes(bytes), npages = span >> PAGE_SHIFT;
     bool clean;
     if (span < bytes || npages > trix_map.reserved >> PAGE_SHIFT) return NULL;
@@ -112,7 +113,8 @@ void *trix_large_alloc(struct gate *g, size_t bytes, size_t align, uint64_t type
     if (!page) return NULL;
     char *at = (char *)map_address(page);
     if (UNLIKELY(trix_pageheap_over() > 0)) trix_gate_blocking(g, make_room, NULL, 0);
-    if (!clean) zero_new(g, at, span);
+    uint64_t skip = round_down(over, PAGE_SIZE);
+    if (!clean) zero_new(g, at + skip, span - skip);
     init_head(page, npages, bytes, type == 0);
     set_tails(page, npages, true);
     publication_fence();
@@ -121,6 +123,12 @@ void *trix_large_alloc(struct gate *g, size_t bytes, size_t align, uint64_t type
     fetch_add_relaxed(&trix_large_bytes_made, span);
     return at;
 }
+
+void *trix_large_alloc(struct gate *g, size_t bytes, size_t align, uint64_t type) {
+    return large_alloc(g, bytes, align, type, 0);
+}
+
+void *trix_large_alloc_over(struct gate *g, size_t bytes, size_t over) { return large_alloc(g, bytes, 16, 0, over); }
 
 static uint64_t drop_entries(uint32_t page) {
     struct page *p = map_page(page);

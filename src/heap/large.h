@@ -12,6 +12,9 @@
 /* `type` is the trailer word of what the object holds (see layout.h), 0 for a leaf. NULL: memory is exhausted. */
 void *trix_large_alloc(struct gate *gate, size_t bytes, size_t align, uint64_t type);
 
+/* A leaf whose first `over` bytes the caller writes at once, and which are not zeroed therefore. */
+void *trix_large_alloc_over(struct gate *gate, size_t bytes, size_t over);
+
 /* Gives the span back; nobody may hold or scan it any more: sweep, or tri_free outside marking. */
 void trix_large_free(uint32_t page);
 
