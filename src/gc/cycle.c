@@ -15,7 +15,7 @@
  *
  * Last stop. In plain C stores to stacks, thread-locals and globals have no barrier, so these are looked at again: each
  * running thread scans its own stack before it parks, all at the same time. What is found is marked on the spot if
- * that takes no more than STOP_BUDGET_NS; otherwise the world goes on, and so does marking. White objects only get
+ * that takes no more than what is left of STOP_BUDGET_NS; otherwise the world goes on, and so does marking. White objects only get
  * fewer, so this ends. A stop that finds a dlopen under way since the list of globals was read is also no last one.
  *
  * With GODEBUG=gcstoptheworld, or TRITRACK=none, the world stays stopped from the first stop to the last.
@@ -41,7 +41,8 @@
 #include <string.h>
 
 enum {
-    STOP_BUDGET_NS = 50 * 1000,
+    STOP_BUDGET_NS = 50 * 1000, /* for looking again, and marking what that finds */
+    STOP_LEAST_NS = 10 * 1000,  /* of it for marking, however deep the stacks are */
     STOP_STEP = 4 << 10,   /* bytes scanned between two looks at the clock in a stop */
     QUANTUM = 128 << 10,   /* bytes scanned between two looks around */
     WAIT_NS = 1000 * 1000

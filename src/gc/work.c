@@ -19,6 +19,9 @@ static struct {
     struct workbuf *free; /* lock */
     struct slab *slabs;   /* lock */
     uint32_t nslabs;      /* lock */
+    struct workbuf last;  /* for grey objects when the system gives no more: with one buffer marking goes on, without any it
+                             would go over the heap for each object */
+    bool last_out;        /* lock */
 } pool = {.lock = LOCK_INIT(BUFFERS)};
 
 static struct slab *slab_of(const struct workbuf *buf) {
@@ -51,6 +54,11 @@ struct workbuf *trix_workbuf_get(enum workbuf_kind kind) {
         buf = pool.free;
         pool.free = buf->next;
         slab_of(buf)->nfree--;
+    } else if (kind == WORK_KIND_GREY && !pool.last_out) {
+        buf = &pool.last;
+        pool.last_out = true;
+    }
+    if (buf) {
         buf->next = NULL;
         buf->n = 0;
         buf->kind = kind;
@@ -61,9 +69,13 @@ struct workbuf *trix_workbuf_get(enum workbuf_kind kind) {
 
 void trix_workbuf_put(struct workbuf *buf) {
     lock_acquire(&pool.lock);
-    buf->next = pool.free;
-    pool.free = buf;
-    slab_of(buf)->nfree++;
+    if (UNLIKELY(buf == &pool.last)) {
+        pool.last_out = false;
+    } else {
+        buf->next = pool.free;
+        pool.free = buf;
+        slab_of(buf)->nfree++;
+    }
     lock_release(&pool.lock);
 }
 
@@ -169,5 +181,6 @@ void trix_work_reset_after_fork(void) {
     lock_reset(&pool.lock);
     work.active = 0;
     for (struct workbuf *buf; (buf = trix_work_pop());) trix_workbuf_put(buf);
+    pool.last_out = false; /* a thread that is no more may have held it */
     trix_work_overflow = 0;
 }

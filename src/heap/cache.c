@@ -87,11 +87,16 @@ static void run_activate(struct run_table *t, const struct layout *l) {
     t->active[t->nactive++] = l->id;
 }
 
+/* Before the state begins to tell of another span. */
+static void run_moves(struct run_state *r) {
+    store_release(&r->moves, r->moves + 1);
+    publication_fence();
+}
+
 /* Makes the slots of a claim the run's; the last claim has been handed out wholly. */
 static void run_take_claim(struct run_table *t, const struct layout *l, const struct claim *claim) {
     struct run_state *r = &t->cold[l->id];
-    store_release(&r->moves, r->moves + 1);
-    publication_fence();
+    run_moves(r);
     r->claimed = claim->count;
     r->dirty = claim->dirty;
     memcpy(r->pending, claim->slots, sizeof r->pending);
@@ -211,6 +216,7 @@ static size_t run_next_slot(const struct run_state *r, const struct layout *l, u
 static uint64_t retire_reserve(struct run_state *r, struct layout *l) {
     uint64_t bytes = 0, all[SPAN_SLOTS / 64];
     for (unsigned w = 0; w < ARRAY_LEN(all); w++) all[w] = layout_valid(l, w);
+    if (r->reserve) run_moves(r);
     while (r->reserve) {
         uint32_t page = r->reserve;
         r->reserve = map_state(page)->next;

@@ -1,0 +1,90 @@
+/* The system refuses memory: the n-th call of each kind fails, once or from then on. The program either goes on with all its
+ * objects whole, or ends by Go's words and exit status; it neither crashes nor hangs. One refusal alone ends nothing that a
+ * collection can make good.
+ *
+ * Each case is a process of its own, and says on a pipe how far it has come. */
+#define TRIX_FAULTS
+#include "check.h"
+#include "os/os.h"
+
+enum { MOST = 24, LIST = 3000, LARGE = 5 << 20, THREADS = 3, EXIT_OUT_OF_MEMORY = 2 };
+
+static struct stamped *list; /* root */
+
+NO_INLINE static void build(uint64_t n) {
+    list = NULL;
+    for (uint64_t i = 0; i < n; i++) {
+        struct stamped *s = stamped_new(i);
+        tri_set(s->next, list);
+        list = s;
+    }
+}
+static void check_list(uint64_t n) {
+    for (struct stamped *s = list; s; s = s->next) REQUIRE(stamped_ok(s, --n), "object %lu", n);
+    REQUIRE(n == 0, "%lu objects are missing", n);
+}
+
+static void *use_heap(void *arg) {
+    void *volatile large = NULL;
+    for (int i = 0; i < 200; i++) {
+        struct stamped *s = stamped_new((uint64_t)i);
+        if (i % 10 == 0) large = tri_alloc_leaf((size_t)100 << 10);
+        REQUIRE(stamped_ok(s, (uint64_t)i), "object %d", i);
+    }
+    (void)large;
+    return arg;
+}
+
+/* Uses every part that asks the system for memory: heap, tables, mark buffers, threads, roots, pins. */
+static void work(void) {
+    pthread_t thread[THREADS];
+    int made = 0;
+    build(LIST);
+    for (int i = 0; i < THREADS; i++) made += pthread_create(&thread[made], NULL, use_heap, NULL) == 0;
+    char *volatile large = tri_alloc(LARGE);
+    memset(large, 1, LARGE);
+    tri_gc();
+    static void *ranges[700];
+    for (int i = 0; i < 700; i++) tri_add_roots(&ranges[i], &ranges[i + 1]);
+    for (struct stamped *s = list; s; s = s->next) tri_pin(s);
+    for (int i = 0; i < 40; i++) memset(tri_alloc_leaf(2 << 20), 1, 2 << 20);
+    for (int i = 0; i < made; i++) pthread_join(thread[i], NULL);
+    tri_gc();
+    check_list(LIST);
+}
+
+/* The child's exit status. */
+static int run(enum os_fault kind, uint64_t nth, bool sticky) {
+    fflush(NULL);
+    pid_t child = fork();
+    REQUIRE(child >= 0, "fork: %s", strerror(errno));
+    if (child == 0) {
+        int null = open("/dev/null", O_WRONLY);
+        dup2(null, 2);
+        trix_os_fault(kind, nth, sticky);
+        work();
+        _exit(0);
+    }
+    int status;
+    REQUIRE(waitpid(child, &status, 0) == child, "waitpid");
+    REQUIRE(WIFEXITED(status), "kind %d, call %lu%s: signal %d", kind, nth, sticky ? " and all after it" : "", WTERMSIG(status));
+    return WEXITSTATUS(status);
+}
+
+int main(void) {
+    static const enum os_fault kinds[] = {OS_FAULT_RESERVE, OS_FAULT_COMMIT, OS_FAULT_MAP, OS_FAULT_RELEASE};
+    int refused = 0;
+    for (unsigned k = 0; k < sizeof kinds / sizeof kinds[0]; k++)
+        for (uint64_t nth = 1; nth <= MOST; nth += nth < 6 ? 1 : 6)
+            for (int sticky = 0; sticky < 2; sticky++) {
+                step(sticky ? "refusing from a call on" : "refusing one call");
+                int status = run(kinds[k], nth, sticky);
+                REQUIRE(status == 0 || status == EXIT_OUT_OF_MEMORY, "kind %d, call %lu, sticky %d: status %d", kinds[k], nth,
+                        sticky, status);
+                refused += status != 0;
+                bool gives_way = kinds[k] == OS_FAULT_COMMIT || kinds[k] == OS_FAULT_RELEASE;
+                REQUIRE(sticky || !gives_way || status == 0, "one refusal of kind %d (call %lu) has ended the program", kinds[k], nth);
+            }
+    REQUIRE(refused > 0, "nothing was refused");
+    return 0;
+}
