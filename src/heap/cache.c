@@ -243,7 +243,11 @@ static uint64_t retire_run(struct run_table *t, struct layout *l) {
             bits_fill(r->pending, from, to - from, true);
         }
         unsigned unused = (unsigned)bits_count_range(r->pending, 0, l->slots);
-        trix_central_unclaim(l, r->page, r->pending, r->claimed - unused);
+        /* The run is nobody's before the slots are: once they are free, another thread may hand them out (trix_cache_holds). */
+        uint32_t page = r->page;
+        run_moves(r);
+        store_release(&r->page, 0);
+        trix_central_unclaim(l, page, r->pending, r->claimed - unused);
         run_adapt(r, unused);
         bytes += (uint64_t)unused * l->size;
     }
