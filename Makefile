@@ -20,7 +20,7 @@ PROGRAM_PACKAGES := dpkg-dev xz-utils patch tcl
 BENCH_PACKAGES := $(BUILD_PACKAGES) libgc-dev libmimalloc-dev wrk
 
 # Tests that the thread sanitizer cannot run, or whose programs race by design: docs/design/sanitizers.md says why.
-TSAN_LEAVES_OUT := handler|cancellation|forks|thread_ends|kept_pointers|peak_memory|search|torture|^model|^house
+TSAN_LEAVES_OUT := handler|cancellation|forks|thread_ends|kept_pointers|peak_memory|search|torture|^model|^house|^sched/(defer|timers|preempt|leaks)
 tsan: export TSAN_OPTIONS := suppressions=$(CURDIR)/tools/tsan.supp
 
 # $(call build,PRESET,CMake variables,further build options)
