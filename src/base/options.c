@@ -158,8 +158,9 @@ void trix_options_read(char *const *environment) {
     }
     if ((value = lookup(environment, "GOMAXPROCS")) && !parse_procs(value, &trix_options.max_procs))
         complain("GOMAXPROCS", value, "a number of processors above 0", "the number of CPUs");
-    trix_options.tracking_given = lookup(environment, "TRITRACK") != NULL;
-    if ((value = lookup(environment, "TRITRACK")) && !parse_tracking(value, &trix_options.tracking))
-        complain("TRITRACK", value, "barrier, pages or none", "barrier");
+    if ((value = lookup(environment, "TRITRACK"))) {
+        trix_options.tracking_given = parse_tracking(value, &trix_options.tracking);
+        if (!trix_options.tracking_given) complain("TRITRACK", value, "barrier, pages or none", "barrier");
+    }
     if ((value = lookup(environment, "GODEBUG"))) read_debug(value);
 }
