@@ -26,7 +26,7 @@ done
 around=$(dirname "$source")
 [ "$around" = / ] && around=$source
 for file in $(list); do
-    if grep -nIE '/(home|root|Users)/[a-z]' "$file" || grep -nIF "$around/" "$file"; then
+    if grep -nIE '(^|[^[:alnum:]_.})-])/(home|root|Users)/[a-z]' "$file" || grep -nIF "$around/" "$file"; then
         complain "$file: names a folder of a machine"
     fi
 done
