@@ -6,6 +6,10 @@
  * to end, and the debt is forgiven as long as the heap is below its goal. Beyond that the thread waits, off the
  * processor: what keeps marking from its end may be a thread that needs one to answer the collector, and all
  * that is allocated meanwhile counts as live.
+ *
+ * Work per byte may rise a thousandfold while marking, when there turns out to be far more to mark than the last cycle had
+ * let expect. What a thread has paid for by then it may still allocate; so that is bounded, else a single step at the
+ * old price would let it run past the goal, and past a memory limit, for the rest of the cycle.
  */
 #include "gc.h"
 #include "limit.h"
@@ -16,6 +20,7 @@
 enum {
     LEAST_WORK = 32 << 10,  /* bytes: less is not worth the start */
     MOST_WORK = 1 << 20,    /* in one go */
+    MOST_CREDIT = 256 << 10, /* bytes that a thread may have paid for in advance */
     STEP = 8 << 10,         /* between two looks at the gate */
     WAIT_NS = 500 * 1000,
     WAIT_LIMITED_NS = 20 * 1000 * 1000 /* under a memory limit nobody goes on before the collector has had its turn */
@@ -82,6 +87,24 @@ void trix_await_cycle(struct thread *t) {
     if (past_goal() && !gate_marking() && !trix_limiting()) await(t, &trix_gc.started, seen);
 }
 
+/* How much to do now for what is owed: more than that, so that it is worth the start, but not more than may be had in advance. */
+static int64_t work_for(double owed, double ratio) {
+    if (owed > MOST_WORK) return MOST_WORK;
+    if (owed > LEAST_WORK) return (int64_t)owed;
+    double with_credit = owed + MOST_CREDIT * ratio;
+    return with_credit < 1 ? 1 : with_credit < LEAST_WORK ? (int64_t)with_credit : LEAST_WORK;
+}
+
+/* Marking goes in steps, so it may have been more than there can be credit for: the rest is anybody's. */
+static void pay_in(struct thread *t, int64_t work, double ratio) {
+    double credit = (double)t->cache.assist_credit + (double)work / ratio;
+    if (credit > MOST_CREDIT) {
+        fetch_add_relaxed(&trix_gc.credit, (int64_t)((credit - MOST_CREDIT) * ratio));
+        credit = MOST_CREDIT;
+    }
+    t->cache.assist_credit = (int64_t)credit;
+}
+
 void trix_assist(struct thread *t) {
     double ratio = trix_gc.work_per_byte;
     if (t->cache.assist_credit >= 0 || !(ratio > 0)) return;
@@ -89,11 +112,10 @@ void trix_assist(struct thread *t) {
         t->cache.assist_credit = 0;
         return;
     }
-    double owed = -(double)t->cache.assist_credit * ratio;
-    int64_t work = owed > MOST_WORK ? MOST_WORK : owed < LEAST_WORK ? LEAST_WORK : (int64_t)owed;
+    int64_t work = work_for(-(double)t->cache.assist_credit * ratio, ratio);
     int64_t paid = take_credit(work);
     if (paid < work) paid += mark_some(t, work - paid);
-    t->cache.assist_credit += (int64_t)((double)paid / ratio);
+    pay_in(t, paid, ratio);
     if (paid > 0) return;
     if (past_goal()) await_marked(t);
     t->cache.assist_credit = 0;

@@ -171,7 +171,8 @@ static uint64_t pacer_put_off(const struct pacer *p, uint64_t goal, uint64_t exp
 struct pacer_assist trix_pacer_revise(const struct pacer *p, uint64_t heap_live, uint64_t work_done) {
     uint64_t expected = pacer_last_work(p);
     uint64_t goal = trix_pacer_goal(p);
-    if (work_done > expected) {
+    bool first = p->heap_marked == 0; /* nothing is known yet, which is not to say that there is nothing to do */
+    if (first || work_done > expected) {
         goal = pacer_put_off(p, goal, expected);
         expected = p->most_work;
     }

@@ -173,8 +173,8 @@ struct pacer_workers trix_pacer_start_cycle(struct pacer *p, const struct pacer_
  * asked at the start and then about every time a run's or a marker's batch of figures comes in.
  *
  * First the work is expected to be the last cycle's, to be done by the goal. If it turns out to be more, the
- * live heap has grown: all that can be scanned is expected to be, and the goal is put off in proportion - up
- * to the goal the heap would have if everything now in it were live, goal * (1 + GOGC/100), and not past the
+ * live heap has grown, and in the first cycle nothing is known: then all that can be scanned is expected to
+ * be, and the goal is put off in proportion - up to the goal the heap would have if everything now in it were live, goal * (1 + GOGC/100), and not past the
  * memory limit's bytes without headroom. Past the goal in force, 10 % more are given, up to the limit unless
  * that has left no room for two cycles: one may have been late, and much allocated while it marked. Whoever passes that too
  * marks until all is done: the ratio gets huge, so the caller lets nobody owe more than the work left. */

@@ -1,5 +1,6 @@
-/* peak.c - resident memory stays within 2 % of the limit: 200 MiB live, GOGC=off, a limit of 400 MiB, and then of 300, under
- * high allocation. Only where the limiter has had to step in, which it tells, may it be exceeded. */
+/* peak.c - resident memory stays within 2 % of the limit: 200 MiB live, GOGC=off, a limit of 300 MiB, and then of 400, under
+ * high allocation. That can be held, so nobody is told of danger. The first cycle is the hardest: there are no figures from one
+ * before. With `after-forced` there are, but they are of a heap of a few bytes. */
 #include "limit_test.h"
 
 static int dangers;
@@ -9,7 +10,12 @@ static void on_gc(tri_gc_event event, void *arg) {
     if (event == TRI_GC_LIMIT_DANGER) __atomic_fetch_add(&dangers, 1, __ATOMIC_SEQ_CST);
 }
 
-static struct node **table;
+static struct node **table, *small;
+
+static void collect_small_heap(void) {
+    tri_set(small, tri_new(struct node));
+    tri_gc();
+}
 
 static void run(size_t limit, size_t slots) {
     tri_mem_stats before, after;
@@ -21,11 +27,13 @@ static void run(size_t limit, size_t slots) {
     fprintf(stderr, "limit %zu MiB: peak %.1f MiB, %u cycles, %d in danger\n", limit / MIB, (double)peak() / MIB,
             after.num_gc - before.num_gc, dangers);
     REQUIRE(after.num_gc > before.num_gc, "no cycle under a limit with GOGC=off");
-    REQUIRE(dangers || SANITIZED || peak() <= limit + limit / 50, "peak %zu, limit %zu", peak(), limit);
+    REQUIRE(SANITIZED || peak() <= limit + limit / 50, "peak %zu, limit %zu", peak(), limit);
+    REQUIRE(SANITIZED || !dangers, "a limit of %zu bytes that can be held, and %d cycles in danger", limit, dangers);
 }
 
-int main(void) {
+int main(int argc, char **argv) {
     size_t slots;
+    if (argc > 1 && strcmp(argv[1], "after-forced") == 0) collect_small_heap();
     tri_on_gc(on_gc, NULL);
     REQUIRE(tri_set_gc_percent(-1) == 100, "GOGC");
     REQUIRE(tri_set_memory_limit(-1) == INT64_MAX, "a limit before one was set");

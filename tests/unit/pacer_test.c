@@ -236,14 +236,23 @@ static void test_assist_ratio(void **state) {
     assert_true(assist(&p, 295 * MIB, 110 * MIB) < 1e-9);
 }
 
-static void test_first_cycle_expects_nothing(void **state) {
+static void test_first_cycle_expects_all(void **state) {
     (void)state;
     struct pacer p;
     trix_pacer_init(&p, 100, PACER_NO_LIMIT);
     struct pacer_start s = {.heap_live = 3 * MIB, .heap_scan = 3 * MIB, .procs = 2};
     trix_pacer_start_cycle(&p, &s);
-    NEAR(assist(&p, 3 * MIB, 0), 1000.0 / MIB, 1e-9);
-    NEAR(assist(&p, 3 * MIB, 1 * MIB), 2.0 / 5, 1e-6); /* twice the goal of 4 MiB */
+    NEAR(assist(&p, 3 * MIB, 0), 3.0 / 5, 1e-6); /* twice the goal of 4 MiB */
+    NEAR(assist(&p, 3 * MIB, 1 * MIB), 2.0 / 5, 1e-6);
+
+    /* GOGC off, and a limit of 300 with 6 beside the heap: by its room, the headroom included. */
+    trix_pacer_init(&p, PACER_OFF, 300 * MIB);
+    struct pacer_memory m = {.mapped = 286 * MIB, .heap_alloc = 280 * MIB};
+    trix_pacer_observe(&p, &m);
+    struct pacer_start limited = {.heap_live = 280 * MIB, .heap_scan = 280 * MIB, .procs = 2};
+    trix_pacer_start_cycle(&p, &limited);
+    NEAR(assist(&p, 280 * MIB, 0), 280.0 / 14, 1e-6);
+    NEAR(assist(&p, 287 * MIB, 140 * MIB), 140.0 / 7, 1e-6);
 }
 
 /* Bytes that go by between trigger and start. */
@@ -338,7 +347,7 @@ int main(void) {
         cmocka_unit_test(test_cons_mark_remembers_five),
         cmocka_unit_test(test_workers),
         cmocka_unit_test(test_assist_ratio),
-        cmocka_unit_test(test_first_cycle_expects_nothing),
+        cmocka_unit_test(test_first_cycle_expects_all),
         cmocka_unit_test(test_delay),
         cmocka_unit_test(test_least_runway),
         cmocka_unit_test(test_sweep_pace),
