@@ -10,11 +10,12 @@
 struct CMUnitTest {
     const char *name;
     void (*test_func)(void **state);
-    void *setup_func, *teardown_func; /* not used */
+    int (*setup_func)(void **state), (*teardown_func)(void **state);
     void *initial_state;
 };
 
-#define cmocka_unit_test(f) {#f, f, NULL, NULL, NULL}
+#define cmocka_unit_test(f)                                   {#f, f, NULL, NULL, NULL}
+#define cmocka_unit_test_setup_teardown(f, setup, teardown) {#f, f, setup, teardown, NULL}
 
 #define fail_msg(...) (fprintf(stderr, "%s:%d: ", __FILE__, __LINE__), fprintf(stderr, __VA_ARGS__), fputc('\n', stderr), exit(1))
 #define assert_true(c) ((c) ? (void)0 : fail_msg("not true: %s", #c))
@@ -40,9 +41,16 @@ struct CMUnitTest {
 
 #define cmocka_run_group_tests_name(name, tests, setup, teardown)                                              \
     run_tests_(name, tests, sizeof(tests) / sizeof((tests)[0]))
+#define cmocka_run_group_tests(tests, setup, teardown) cmocka_run_group_tests_name(#tests, tests, setup, teardown)
 
 static inline int run_tests_(const char *name, const struct CMUnitTest *tests, size_t n) {
-    for (size_t i = 0; i < n; i++) tests[i].test_func(&(void *){tests[i].initial_state});
+    for (size_t i = 0; i < n; i++) {
+        void *state = tests[i].initial_state;
+        if (tests[i].setup_func && tests[i].setup_func(&state) != 0) fail_msg("the setup of %s failed", tests[i].name);
+        tests[i].test_func(&state);
+        if (tests[i].teardown_func && tests[i].teardown_func(&state) != 0)
+            fail_msg("the teardown of %s failed", tests[i].name);
+    }
     printf("%s: %zu tests passed\n", name, n);
     return 0;
 }
