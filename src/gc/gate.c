@@ -127,6 +127,7 @@ void trix_gate_account(struct gate *g, int64_t bytes) {
 }
 
 bool trix_gate_sweep_some(void) { return trix_sweep_some(); }
+bool trix_gate_sweep_for_room(void) { return trix_sweep_for_room(); }
 void trix_gate_sweep_span(uint32_t page) { trix_sweep_span(page); }
 
 /* ---- looking ---- */

@@ -196,6 +196,13 @@ bool trix_sweep_some(void) {
     return took;
 }
 
+/* Only a moment, but one in which a thread at the memory limit would take pages by the MiB, when the collector does not get
+ * a processor; and there is about to be room. */
+bool trix_sweep_for_room(void) {
+    while (UNLIKELY(!load_seq(&sweep.active) && load_seq(&sweep.cursor) < sweep.end)) trix_os_yield();
+    return trix_sweep_some();
+}
+
 void trix_sweep_finish(void) {
     if (!load_seq(&sweep.active)) return;
     while (trix_sweep_some()) {}

@@ -14,6 +14,9 @@ void trix_sweep_begin(void);
 /* Sweeps a few spans; false when there is nothing left to take. Any thread inside, or the collector. */
 bool trix_sweep_some(void);
 
+/* The same for a thread that must not take new pages: between flip and beginning it waits. Inside, no locks. */
+bool trix_sweep_for_room(void);
+
 /* How much allocating threads owe from now on, when `live` bytes are in use; after every change of the trigger. gc.lock. */
 void trix_sweep_repace(const struct pacer *p, int64_t live);
 

@@ -118,11 +118,16 @@ bool trix_central_claim_span(struct layout *l, struct page_window *window, struc
 
 /* Sweeping a little first may find a span with room, or free pages; but nobody sweeps the whole heap for one object, unless
  * the memory limit leaves nothing else. */
+static bool sweep_more(int blocks) {
+    if (UNLIKELY(trix_pageheap_tight(WINDOW_PAGES))) return trix_gate_sweep_for_room();
+    return blocks > 0 && trix_gate_sweep_some();
+}
+
 bool trix_central_claim(struct layout *l, struct page_window *window, unsigned want, struct claim *claim) {
     int blocks = SWEEP_BLOCKS;
     do {
         if (claim_listed(l, want, claim)) return true;
-    } while ((blocks-- > 0 || trix_pageheap_tight(WINDOW_PAGES)) && trix_gate_sweep_some());
+    } while (sweep_more(blocks--));
     bool done = claim_new(l, window, want, claim);
     trix_scavenge_over();
     return done;

@@ -38,6 +38,8 @@ void trix_gate_account(struct gate *gate, int64_t bytes);
 
 /* Sweeps some spans when sweeping is under way; false when there is nothing to sweep. */
 bool trix_gate_sweep_some(void);
+/* The same for a thread that has no other way to get room: waits for sweeping to begin when marking has just ended. */
+bool trix_gate_sweep_for_room(void);
 /* Runs work(at, bytes), which may take long, with the thread counted as blocked, so that no stop waits for it; inside,
  * without locks. The phase, and with it the table of runs, may be another one afterwards. */
 void trix_gate_blocking(struct gate *gate, void (*work)(void *at, size_t bytes), void *at, size_t bytes);

@@ -108,7 +108,7 @@ static void *large_alloc(struct gate *g, size_t bytes, size_t align, uint64_t ty
     uint64_t span = large_span_bytes(bytes), npages = span >> PAGE_SHIFT;
     bool clean;
     if (span < bytes || npages > trix_map.reserved >> PAGE_SHIFT) return NULL;
-    while (trix_pageheap_tight(npages) && trix_gate_sweep_some()) {}
+    while (trix_pageheap_tight(npages) && trix_gate_sweep_for_room()) {}
     uint32_t page = trix_pages_alloc(npages, align > PAGE_SIZE ? align >> PAGE_SHIFT : 1, &clean);
     if (!page) return NULL;
     char *at = (char *)map_address(page);
