@@ -129,7 +129,7 @@ bool trix_central_claim(struct layout *l, struct page_window *window, unsigned w
         if (claim_listed(l, want, claim)) return true;
     } while (sweep_more(blocks--));
     bool done = claim_new(l, window, want, claim);
-    trix_scavenge_over();
+    trix_scavenge_over(NULL);
     return done;
 }
 

@@ -97,12 +97,6 @@ static void zero_new(struct gate *g, void *at, size_t bytes) {
     else zero_span(at, bytes);
 }
 
-/* The pages are nobody's, as above: giving back as many others may take a while. */
-static void make_room(void *at, size_t bytes) {
-    (void)at, (void)bytes;
-    trix_scavenge_over();
-}
-
 /* The first `over` bytes are the caller's to write: whole pages of them are left as they are. */
 static void *large_alloc(struct gate *g, size_t bytes, size_t align, uint64_t type, size_t over) {
     uint64_t span = large_span_bytes(bytes), npages = span >> PAGE_SHIFT;
@@ -112,7 +106,8 @@ static void *large_alloc(struct gate *g, size_t bytes, size_t align, uint64_t ty
     uint32_t page = trix_pages_alloc(npages, align > PAGE_SIZE ? align >> PAGE_SHIFT : 1, &clean);
     if (!page) return NULL;
     char *at = (char *)map_address(page);
-    if (UNLIKELY(trix_pageheap_over() > 0)) trix_gate_blocking(g, make_room, NULL, 0);
+    /* The pages are nobody's, as above: giving back as many others may take a while. */
+    if (UNLIKELY(trix_pageheap_over() > 0)) trix_scavenge_over(g);
     uint64_t skip = round_down(over, PAGE_SIZE);
     if (!clean) zero_new(g, at + skip, span - skip);
     init_head(page, npages, bytes, type == 0);

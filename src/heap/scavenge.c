@@ -9,6 +9,7 @@
  * but resident memory falls only when the kernel needs it, and the pages count as dirty.
  */
 #include "scavenge.h"
+#include "gate.h"
 #include "../base/options.h"
 #include "../os/os.h"
 
@@ -35,12 +36,28 @@ static enum release_result give_back(struct release *r) {
     return lazily ? RELEASE_LAZY : RELEASE_DONE;
 }
 
+struct giving { struct release *r; enum release_result result; };
+
+static void give_back_blocked(void *at, size_t bytes) {
+    struct giving *giving = at;
+    (void)bytes;
+    giving->result = give_back(giving->r);
+}
+
+/* Only the kernel is waited for as blocked: the page heap's lock must not be held then, a fork would copy it held. */
+static enum release_result give_back_by(struct gate *g, struct release *r) {
+    if (!g) return give_back(r);
+    struct giving giving = {.r = r, .result = RELEASE_REFUSED};
+    trix_gate_blocking(g, give_back_blocked, &giving, sizeof giving);
+    return giving.result;
+}
+
 /* One piece, added to *done; false: there are none of the kind, or the system refuses. */
-static bool scavenge_kind(enum release_kind kind, enum scavenge_how how, struct release_cursor *from, uint64_t *done) {
+static bool scavenge_kind(struct gate *g, enum release_kind kind, enum scavenge_how how, struct release_cursor *from, uint64_t *done) {
     struct release r;
     bool gently = how == SCAVENGE_GENTLY;
     if (!trix_release_take(&r, kind, from, gently ? DENSE : 1, gently ? LEAST_BROKEN : 1)) return false;
-    enum release_result result = give_back(&r);
+    enum release_result result = give_back_by(g, &r);
     trix_release_done(&r, result);
     if (result == RELEASE_REFUSED) return false;
     fetch_add_relaxed(&trix_scavenged_bytes, (uint64_t)r.backed << PAGE_SHIFT);
@@ -48,21 +65,25 @@ static bool scavenge_kind(enum release_kind kind, enum scavenge_how how, struct 
     return true;
 }
 
-uint64_t trix_scavenge(uint64_t npages, enum scavenge_how how, struct release_cursor *from) {
+static uint64_t scavenge(struct gate *g, uint64_t npages, enum scavenge_how how, struct release_cursor *from) {
     uint64_t done = 0;
     for (int kind = 0; kind < RELEASE_KINDS && done < npages;)
-        if (!scavenge_kind(kind, how, from, &done)) kind++;
+        if (!scavenge_kind(g, kind, how, from, &done)) kind++;
         else if (kind == RELEASE_BROKEN) kind = RELEASE_PAGES; /* the rest of the unit */
     return done;
 }
 
-void trix_scavenge_over(void) {
+uint64_t trix_scavenge(uint64_t npages, enum scavenge_how how, struct release_cursor *from) {
+    return scavenge(NULL, npages, how, from);
+}
+
+void trix_scavenge_over(struct gate *g) {
     uint64_t over = trix_pageheap_over();
     trix_pageheap_settle();
     if (LIKELY(over == 0)) return;
     struct release_cursor from = SCAVENGE_FROM_TOP;
     uint64_t began = trix_os_now();
-    uint64_t done = trix_scavenge(over, SCAVENGE_ALL, &from);
+    uint64_t done = scavenge(g, over, SCAVENGE_ALL, &from);
     fetch_add_relaxed(&trix_scavenged_eagerly, done << PAGE_SHIFT);
     fetch_add_relaxed(&trix_scavenge_ns, trix_os_now() - began);
 }

@@ -4,6 +4,8 @@
 
 #include "pageheap.h"
 
+struct gate;
+
 enum scavenge_how {
     SCAVENGE_GENTLY, /* leaves alone what will soon be used again */
     SCAVENGE_ALL     /* whatever is free */
@@ -17,8 +19,9 @@ enum scavenge_how {
  * collector; no locks. */
 uint64_t trix_scavenge(uint64_t npages, enum scavenge_how how, struct release_cursor *from);
 
-/* Called by who has taken pages: gives back others when the heap has more memory than trix_pageheap_most. */
-void trix_scavenge_over(void);
+/* Called by who has taken pages: gives back others when the heap has more memory than trix_pageheap_most. Inside, without
+ * locks. With a gate the thread counts as blocked while the kernel drops memory, as in trix_gate_blocking; without, stops wait. */
+void trix_scavenge_over(struct gate *gate);
 
 /* Bytes given back so far, and by trix_scavenge_over of these; relaxed. CPU time of the latter, ns. */
 extern uint64_t trix_scavenged_bytes, trix_scavenged_eagerly, trix_scavenge_ns;

@@ -242,7 +242,7 @@ static void test_over(void **state) {
     struct piece beyond = take(1500, 1);
     uint64_t over = trix_pageheap_over(), backed = trix_pageheap_backed();
     assert_true(over > 0);
-    trix_scavenge_over();
+    trix_scavenge_over(NULL);
     assert_true(trix_pageheap_backed() < backed);
     assert_true(trix_pageheap_over() < over);
     trix_pageheap_most = UINT64_MAX;
