@@ -1,0 +1,42 @@
+/* fork.c - forks while other threads, at the memory limit, give memory back to make room for large objects: the child has the
+ * heap to itself, allocates, collects and ends. It must not find a lock that one of them has held. */
+#include "limit_test.h"
+
+enum { CHURNERS = 2, FORKS = 60, LEAST = 1 << 20, MOST = 5 << 20 };
+
+static int stop;
+
+static void *large_objects(void *arg) {
+    uint64_t random = (uint64_t)(uintptr_t)arg;
+    while (!__atomic_load_n(&stop, __ATOMIC_SEQ_CST)) {
+        random = random * 6364136223846793005u + 1442695040888963407u;
+        size_t bytes = LEAST + (random >> 33) % (MOST - LEAST);
+        char *object = tri_alloc_leaf(bytes);
+        object[0] = object[bytes - 1] = 1;
+    }
+    return NULL;
+}
+
+static void child(void) {
+    alarm(20); /* a child that waits for ever is killed, and its status says so */
+    churn(NULL, 0, 64 << 10);
+    tri_gc();
+    _exit(0);
+}
+
+int main(void) {
+    pthread_t threads[CHURNERS];
+    tri_set_gc_percent(-1);
+    tri_set_memory_limit((int64_t)(24 * MIB));
+    for (uintptr_t i = 0; i < CHURNERS; i++) pthread_create(&threads[i], NULL, large_objects, (void *)(i + 1));
+    for (int i = 0; i < FORKS; i++) {
+        int status;
+        pid_t pid = fork();
+        REQUIRE(pid >= 0, "no fork");
+        if (pid == 0) child();
+        REQUIRE(waitpid(pid, &status, 0) == pid && status == 0, "child %d has ended with status 0x%x", i, status);
+    }
+    __atomic_store_n(&stop, 1, __ATOMIC_SEQ_CST);
+    for (int i = 0; i < CHURNERS; i++) pthread_join(threads[i], NULL);
+    return 0;
+}
