@@ -32,6 +32,7 @@ static double part(uint64_t n, uint64_t of) { return of ? (double)n / (double)of
 
 int main(void) {
     pthread_t thread;
+    tri_set_gc_percent(1000); /* a long way to the next trigger, also when the pacer expects to need a long run-up */
     for (uint64_t i = 0; i < OBJECTS; i++) { /* every second one dies */
         struct stamped *s = stamped_new(i);
         if (i % 2) continue;
