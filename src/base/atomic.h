@@ -28,6 +28,14 @@
 #define cas_seq(p, expected, v)                                                                                \
     __atomic_compare_exchange_n((p), (expected), (v), false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST)
 
+/* A double, relaxed: the builtins by value know integers only. */
+INLINE double load_double(const double *p) {
+    double value;
+    __atomic_load(p, &value, __ATOMIC_RELAXED);
+    return value;
+}
+INLINE void store_double(double *p, double value) { __atomic_store(p, &value, __ATOMIC_RELAXED); }
+
 /* Between a thread and a signal handler on that thread only the compiler reorders. */
 #define signal_fence()         __atomic_signal_fence(__ATOMIC_SEQ_CST)
 #define fence_seq()            __atomic_thread_fence(__ATOMIC_SEQ_CST)

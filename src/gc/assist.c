@@ -106,7 +106,7 @@ static void pay_in(struct thread *t, int64_t work, double ratio) {
 }
 
 void trix_assist(struct thread *t) {
-    double ratio = trix_gc.work_per_byte;
+    double ratio = load_double(&trix_gc.work_per_byte);
     if (t->cache.assist_credit >= 0 || !(ratio > 0)) return;
     if (trix_limiting()) {
         t->cache.assist_credit = 0;

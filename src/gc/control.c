@@ -39,7 +39,7 @@ void trix_gc_repace(void) {
         return;
     }
     struct pacer_assist assist = trix_pacer_revise(p, live > 0 ? (uint64_t)live : 0, load_relaxed(&trix_gc.work));
-    trix_gc.work_per_byte = assist.work_per_byte;
+    store_double(&trix_gc.work_per_byte, assist.work_per_byte);
 }
 
 /* Runs the cycle on this very thread: there are no threads to be had for the collector. */

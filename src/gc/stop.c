@@ -127,7 +127,7 @@ static struct range interrupted_frames(uintptr_t sp, const void *context) {
 
 void trix_stop_signal(struct thread *t, void *context) {
     if (!load_seq(&trix_threads.stopping) && !load_seq(&t->ask_scan)) return;
-    if (load_seq(&trix_threads.stopping) && trix_threads.stopper == t) return; /* the scheduler has sent it, to take a processor */
+    if (load_seq(&trix_threads.stopping) && load_relaxed(&trix_threads.stopper) == t) return; /* the scheduler has sent it, to take a processor */
     if (load_seq(&trix_gate_closed)) return; /* it is just coming back, and will look itself */
     trix_modules_rewind(context);
     if (t->cache.gate.inside) {
@@ -210,7 +210,7 @@ void trix_world_stop(bool scan) {
     uint64_t mask = self ? hold_signals_off() : 0;
     trix_lock_blocking(&trix_threads.lock);
     if (self) self->stop_mask = mask;
-    trix_threads.stopper = self;
+    store_relaxed(&trix_threads.stopper, self);
     bool roomy = still_running(self, false) < (uint32_t)trix_gc.procs; /* else who spins keeps another from noticing */
     store_relaxed(&trix_threads.park_spins, roomy ? PARK_SPINS : 0);
     store_seq(&trix_threads.stopping, 1);

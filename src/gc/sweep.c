@@ -35,7 +35,8 @@ static struct {
     uint32_t sweepers; /* threads in a block; seq_cst */
     uint32_t active;   /* blocks may be taken; seq_cst */
 
-    /* what allocating threads owe: relaxed, written under gc.lock. Read while they change, they are wrong once. */
+    /* what allocating threads owe: relaxed, written under gc.lock. Read while they change, one new and one old, they are
+     * wrong once. */
     double pace;        /* pages a byte */
     int64_t paced_live; /* `live` from which the bytes count */
     uint64_t paced_at;  /* the cursor then */
@@ -212,15 +213,16 @@ void trix_sweep_finish(void) {
 }
 
 void trix_sweep_repace(const struct pacer *p, int64_t live) {
-    sweep.paced_live = live;
-    sweep.paced_at = load_relaxed(&sweep.cursor);
-    sweep.pace = trix_pacer_sweep_pace(p, live > 0 ? (uint64_t)live : 0, trix_sweep_left());
+    store_relaxed(&sweep.paced_live, live);
+    store_relaxed(&sweep.paced_at, load_relaxed(&sweep.cursor));
+    store_double(&sweep.pace, trix_pacer_sweep_pace(p, live > 0 ? (uint64_t)live : 0, trix_sweep_left()));
 }
 
 void trix_sweep_pay(const struct gate *g, int64_t live) {
     if (LIKELY(!load_relaxed(&sweep.active))) return;
-    double owed = (double)(live - sweep.paced_live) * sweep.pace;
-    while ((double)(load_relaxed(&sweep.cursor) - sweep.paced_at) < owed && !load_relaxed(&g->pending))
+    double owed = (double)(live - load_relaxed(&sweep.paced_live)) * load_double(&sweep.pace);
+    uint64_t from = load_relaxed(&sweep.paced_at);
+    while ((double)(load_relaxed(&sweep.cursor) - from) < owed && !load_relaxed(&g->pending))
         if (!trix_sweep_some()) break;
 }
 

@@ -96,7 +96,7 @@ extern struct threads {
     struct thread *first; /* either lock; both to write */
     uint32_t count;       /* lock to write */
     uint32_t stopping;    /* the world is being stopped or is stopped; seq_cst */
-    struct thread *stopper; /* who stops it, NULL: a thread that is not attached; lock to write */
+    struct thread *stopper; /* who stops it, NULL: a thread that is not attached; relaxed, lock to write */
     uint32_t resumes;     /* futex: rises when the world goes on */
     uint32_t park_spins;  /* how long a stopped thread spins before it sleeps: 0 when CPUs are scarce */
 } trix_threads;

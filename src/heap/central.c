@@ -149,7 +149,7 @@ static unsigned span_release(struct layout *l, uint32_t page, const uint64_t *sl
     struct page_state *s = map_state(page);
     s->nfree += (uint16_t)count;
     s->flags |= PAGE_DIRTY;
-    if (count && s->swept == sweep_parity() && !(s->flags & PAGE_LISTED)) {
+    if (count && load_relaxed(&s->swept) == sweep_parity() && !(s->flags & PAGE_LISTED)) {
         s->flags |= PAGE_LISTED;
         list_append(l, page, page);
     }
