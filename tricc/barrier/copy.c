@@ -79,17 +79,25 @@ static void memset_intrinsic(struct barrier *b, LLVMValueRef call) {
 
 /* ---- the library ---- */
 
+/* As much as setjmp and getcontext fill with registers, on any machine; no more than there is room for. */
+enum { REGISTERS = 12 * 8, CONTEXT = 64 * 8 };
+
 enum how {
     COPIED,  /* behind the call: arg[from] was copied to arg[to], `bytes` of it */
     KEPT,    /* behind the call: arg[from], or something inside it, was stored to *arg[to] */
+    FOUND,   /* behind the call: something inside of what *arg[from] points to was stored to *arg[to] */
+    FILLED,  /* behind the call: what it has left in `times` bytes of *arg[to] may be pointers: registers */
     REPLACED /* the prelude has its own */
 };
 
+/* Functions of the C library that store pointers to collected memory; each thing that one does is a line. Those that move a pointer on within
+ * what it points to already (strsep, iconv, mbsrtowcs) need nothing, like p++. Nor do those that store pointers to what libc has
+ * allocated, or keep them in memory of its own: that is no collected object. */
 static const struct call {
     const char *name;
     enum how how;
-    signed char to, from, bytes; /* arguments; bytes -1: see times */
-    unsigned char times;         /* size of an element; with bytes -1 the size itself */
+    signed char to, from, bytes; /* arguments */
+    unsigned short times;        /* size of an element */
     const char *replacement;
 } calls[] = {
     {"memcpy", COPIED, 0, 1, 2, 1, NULL},
@@ -115,6 +123,47 @@ static const struct call {
     {"lsearch", REPLACED, 1, 0, 0, 0, "lsearch"},
     {"strtok_r", KEPT, 2, 0, 0, 0, NULL},
     {"__strtok_r", KEPT, 2, 0, 0, 0, NULL},
+    {"getsubopt", FOUND, 2, 0, 0, 0, NULL},
+    {"setjmp", FILLED, 0, 0, 0, REGISTERS, NULL},
+    {"_setjmp", FILLED, 0, 0, 0, REGISTERS, NULL},
+    {"sigsetjmp", FILLED, 0, 0, 0, REGISTERS, NULL},
+    {"__sigsetjmp", FILLED, 0, 0, 0, REGISTERS, NULL},
+    {"getcontext", FILLED, 0, 0, 0, CONTEXT, NULL},
+    {"getpwnam_r", KEPT, 1, 2, 0, 0, NULL}, /* the strings in the caller's buffer; the entry in the caller's struct */
+    {"getpwnam_r", KEPT, 4, 1, 0, 0, NULL},
+    {"getpwuid_r", KEPT, 1, 2, 0, 0, NULL},
+    {"getpwuid_r", KEPT, 4, 1, 0, 0, NULL},
+    {"getgrnam_r", KEPT, 1, 2, 0, 0, NULL},
+    {"getgrnam_r", KEPT, 4, 1, 0, 0, NULL},
+    {"getgrgid_r", KEPT, 1, 2, 0, 0, NULL},
+    {"getgrgid_r", KEPT, 4, 1, 0, 0, NULL},
+    {"getspnam_r", KEPT, 1, 2, 0, 0, NULL},
+    {"getspnam_r", KEPT, 4, 1, 0, 0, NULL},
+    {"getpwent_r", KEPT, 0, 1, 0, 0, NULL},
+    {"getpwent_r", KEPT, 3, 0, 0, 0, NULL},
+    {"getgrent_r", KEPT, 0, 1, 0, 0, NULL},
+    {"getgrent_r", KEPT, 3, 0, 0, 0, NULL},
+    {"fgetpwent_r", KEPT, 1, 2, 0, 0, NULL},
+    {"fgetpwent_r", KEPT, 4, 1, 0, 0, NULL},
+    {"fgetgrent_r", KEPT, 1, 2, 0, 0, NULL},
+    {"fgetgrent_r", KEPT, 4, 1, 0, 0, NULL},
+    {"gethostbyname_r", KEPT, 1, 2, 0, 0, NULL},
+    {"gethostbyname_r", KEPT, 4, 1, 0, 0, NULL},
+    {"gethostbyname2_r", KEPT, 2, 3, 0, 0, NULL},
+    {"gethostbyname2_r", KEPT, 5, 2, 0, 0, NULL},
+    {"gethostbyaddr_r", KEPT, 3, 4, 0, 0, NULL},
+    {"gethostbyaddr_r", KEPT, 6, 3, 0, 0, NULL},
+    {"getservbyname_r", KEPT, 2, 3, 0, 0, NULL},
+    {"getservbyname_r", KEPT, 5, 2, 0, 0, NULL},
+    {"getservbyport_r", KEPT, 2, 3, 0, 0, NULL},
+    {"getservbyport_r", KEPT, 5, 2, 0, 0, NULL},
+    {"getprotobyname_r", KEPT, 1, 2, 0, 0, NULL},
+    {"getprotobyname_r", KEPT, 4, 1, 0, 0, NULL},
+    {"getprotobynumber_r", KEPT, 1, 2, 0, 0, NULL},
+    {"getprotobynumber_r", KEPT, 4, 1, 0, 0, NULL},
+    {"getmntent_r", KEPT, 1, 2, 0, 0, NULL},
+    {"readdir_r", KEPT, 2, 1, 0, 0, NULL},
+    {"readdir64_r", KEPT, 2, 1, 0, 0, NULL},
     {"__atomic_store", COPIED, 1, 2, 0, 1, NULL},
     {"__atomic_exchange", COPIED, 1, 2, 0, 1, NULL},
     {"__atomic_compare_exchange", COPIED, 1, 3, 0, 1, NULL},
@@ -144,10 +193,13 @@ static bool is_number_parser(const char *name) {
 
 static const struct call number_parser = {"strtol", KEPT, 1, 0, 0, 0, NULL};
 
-static const struct call *find_call(const char *name) {
-    for (size_t i = 0; i < sizeof calls / sizeof *calls; i++)
-        if (strcmp(name, calls[i].name) == 0) return &calls[i];
-    return is_number_parser(name) ? &number_parser : NULL;
+/* The next thing, behind `after`, that the function does; NULL: no more. */
+static const struct call *next_call(const char *name, const struct call *after) {
+    const struct call *end = calls + sizeof calls / sizeof *calls;
+    if (after == &number_parser) return NULL;
+    for (const struct call *c = after ? after + 1 : calls; c < end; c++)
+        if (strcmp(name, c->name) == 0) return c;
+    return !after && is_number_parser(name) ? &number_parser : NULL;
 }
 
 /* Only when the arguments are what the library's function takes: a program may have its own of the name. */
@@ -178,8 +230,27 @@ static void replace(struct barrier *b, LLVMValueRef call, const struct call *c) 
     tricc_count(b, TRICC_STAT_barrier_call);
 }
 
+/* Of what setjmp stores, the frame pointer is encoded: it must not be a register that variables live in. */
+static void keep_frame_pointer(LLVMValueRef f) { LLVMAddTargetDependentFunctionAttr(f, "frame-pointer", "all"); }
+
+/* What has been copied or kept is shaded. */
+static void shade_behind(struct barrier *b, LLVMValueRef call, const struct call *c, LLVMValueRef to) {
+    LLVMValueRef from = LLVMGetOperand(call, (unsigned)c->from), bytes;
+    tricc_position_behind(b, call);
+    switch (c->how) {
+    case KEPT: tricc_emit_stored(b, to, from, call); break;
+    case FOUND: tricc_emit_stored(b, to, LLVMBuildLoad2(b->builder, b->ptr, from, ""), call); break;
+    case FILLED: tricc_emit(b, "copied", (LLVMValueRef[]){to, to, LLVMConstInt(b->i64, c->times, false)}, 3, call); break;
+    default:
+        bytes = as_i64(b, LLVMGetOperand(call, (unsigned)c->bytes));
+        if (c->times > 1) bytes = LLVMBuildMul(b->builder, bytes, LLVMConstInt(b->i64, c->times, false), "");
+        tricc_emit(b, "copied", (LLVMValueRef[]){to, from, bytes}, 3, call);
+    }
+}
+
 static void library_call(struct barrier *b, LLVMValueRef call, const struct call *c) {
     LLVMValueRef to = LLVMGetOperand(call, (unsigned)c->to);
+    if (c->how == FILLED) keep_frame_pointer(b->function);
     if (LLVMIsNull(to) || !needed(b, to, NULL)) {
         if (strstr(c->name, "sort")) replace(b, call, c); /* its elements are elsewhere while it sorts, wherever they belong */
         return;
@@ -188,15 +259,7 @@ static void library_call(struct barrier *b, LLVMValueRef call, const struct call
         replace(b, call, c);
         return;
     }
-    LLVMValueRef from = LLVMGetOperand(call, (unsigned)c->from);
-    tricc_position_behind(b, call);
-    if (c->how == KEPT) {
-        tricc_emit_stored(b, to, from, call);
-    } else {
-        LLVMValueRef bytes = as_i64(b, LLVMGetOperand(call, (unsigned)c->bytes));
-        if (c->times > 1) bytes = LLVMBuildMul(b->builder, bytes, LLVMConstInt(b->i64, c->times, false), "");
-        tricc_emit(b, "copied", (LLVMValueRef[]){to, from, bytes}, 3, call);
-    }
+    shade_behind(b, call, c, to);
     tricc_count(b, TRICC_STAT_barrier_call);
 }
 
@@ -210,6 +273,6 @@ void tricc_barrier_call(struct barrier *b, LLVMValueRef call) {
         else if (starts(name, "llvm.memset.")) memset_intrinsic(b, call);
         return;
     }
-    const struct call *c = *name ? find_call(name) : NULL;
-    if (c && fits(call, c)) library_call(b, call, c);
+    if (!*name) return;
+    for (const struct call *c = NULL; (c = next_call(name, c)) && fits(call, c);) library_call(b, call, c);
 }
