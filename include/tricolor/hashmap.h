@@ -37,7 +37,7 @@ TRI__EXTERN_C_BEGIN
 /* A map whose types are known at run time only: every declared map is one. */
 typedef struct tri_map tri_map;
 
-/* For tri_map_new_with. Equal keys have equal hashes; both must not touch the map. */
+/* For tri_map_new_with. Equal keys have equal hashes; both must not touch the map. They may panic: the map is as it was before. */
 typedef uint64_t (*tri_hash_fn)(const void *key, uint64_t seed);
 typedef bool (*tri_equal_fn)(const void *a, const void *b);
 

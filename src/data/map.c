@@ -2,6 +2,7 @@
 #include "map.h"
 #include "panic.h"
 #include "../heap/gate.h"
+#include "../../include/tricolor/defer.h"
 
 TRI_TYPE(struct tri_map, dir, one)
 
@@ -23,148 +24,157 @@ INLINE void write_end(struct tri_map *m) {
 
 /* ---- looking up ---- */
 
-/* Where a key is, or would go. */
-struct place {
-    char *group; /* of the slot; NULL: the key is not there, and there is nothing deleted to use again */
-    unsigned slot;
-    char *last; /* the group with an empty slot that ended the search */
-};
-
 /* The group's slots lie behind its control bytes, a line or two on: they are fetched while those are looked at. */
-INLINE void group_fetch(const struct map_type *t, const char *group) {
+INLINE void group_fetch(const struct map_type *t, unsigned form, const char *group) {
     __builtin_prefetch(group + 64);
-    if (t->element_bytes > 64 + 64) __builtin_prefetch(group + 128);
+    if (form_element_bytes(t, form) > 64 + 64) __builtin_prefetch(group + 128);
 }
 
-INLINE void *find(const struct tri_map *m, const void *key, uint64_t hash, unsigned kind) {
+INLINE char *find(const struct tri_map *m, const void *key, unsigned form) {
     const struct map_type *t = m->type;
+    uint64_t hash = key_hash(t, form, key, m->seed);
     uintptr_t word = m->dir[dir_index(m, hash)];
     char *table = word_table(word);
     uint64_t mask = word_mask(word), at = hash >> 7 & mask, step = 0;
     for (;;) {
-        char *group = group_at(t, table, at);
-        group_fetch(t, group);
+        char *group = group_at(t, form, table, at);
+        group_fetch(t, form, group);
         uint64_t control = group_control(group);
         for (uint64_t match = control_match(control, hash_tag(hash)); match; match &= match - 1) {
-            char *slot = slot_at(t, group, control_first(match));
-            if (LIKELY(key_equal(t, kind, slot, key))) return slot;
+            char *slot = slot_at(t, form, group, control_first(match));
+            if (LIKELY(key_equal(t, form, slot, key))) return slot;
         }
         if (LIKELY(control_empty(control))) return NULL;
         at = (at + ++step) & mask;
     }
 }
 
-void *trix_map_find(const struct tri_map *m, const void *key, uint64_t hash) {
-    switch (m->type->kind) {
-    case TRI__KEY_BITS: return find(m, key, hash, TRI__KEY_BITS);
-    case TRI__KEY_STRING: return find(m, key, hash, TRI__KEY_STRING);
-    default: return find(m, key, hash, TRI__KEY_OTHER);
-    }
+char *trix_map_find(const struct tri_map *m, const void *key) {
+#define FIND(form) find(m, key, form)
+    MAP_BY_FORM(m->type, FIND)
+#undef FIND
+}
+
+INLINE char *get(const struct tri_map *m, const void *key, unsigned form) {
+    char *slot = find(m, key, form);
+    return slot ? slot + form_value_at(m->type, form) : NULL;
 }
 
 EXPORT void *tri__map_get(const void *map, const void *key) {
     const struct tri_map *m = map;
     if (UNLIKELY(!m || !m->len)) return NULL;
     check_no_writer(m, "concurrent map read and map write");
-    char *slot = trix_map_find(m, key, key_hash(m, key));
-    return slot ? slot + m->type->value_at : NULL;
+#define GET(form) get(m, key, form)
+    MAP_BY_FORM(m->type, GET)
+#undef GET
 }
 
 EXPORT size_t tri__map_len(const void *map) { return map ? ((const struct tri_map *)map)->len : 0; }
 
 /* ---- putting in ---- */
 
+/* Where a key is, or would go. */
+struct place {
+    char *group;
+    unsigned slot;
+    bool deleted; /* the slot is one, to be used again */
+};
+
 /* Finds the key, or where it would go. */
-INLINE bool seek(const struct tri_map *m, const void *key, uint64_t hash, unsigned kind, struct place *p) {
+INLINE bool seek(const struct tri_map *m, const void *key, uint64_t hash, unsigned form, struct place *p) {
     const struct map_type *t = m->type;
     uintptr_t word = m->dir[dir_index(m, hash)];
     char *table = word_table(word);
     uint64_t mask = word_mask(word), at = hash >> 7 & mask, step = 0;
-    p->group = NULL;
+    p->deleted = false;
     for (;;) {
-        char *group = group_at(t, table, at);
-        group_fetch(t, group);
+        char *group = group_at(t, form, table, at);
+        group_fetch(t, form, group);
         uint64_t control = group_control(group);
         for (uint64_t match = control_match(control, hash_tag(hash)); match; match &= match - 1) {
             unsigned i = control_first(match);
-            if (LIKELY(key_equal(t, kind, slot_at(t, group, i), key))) {
-                *p = (struct place){group, i, group};
+            if (LIKELY(key_equal(t, form, slot_at(t, form, group, i), key))) {
+                *p = (struct place){group, i, false};
                 return true;
             }
         }
         uint64_t empty = control_empty(control), deleted = control_free(control) & ~empty;
-        if (UNLIKELY(deleted) && !p->group) p->group = group, p->slot = control_first(deleted);
+        if (UNLIKELY(deleted) && !p->deleted) *p = (struct place){group, control_first(deleted), true};
         if (LIKELY(empty)) {
-            p->last = group;
+            if (LIKELY(!p->deleted)) *p = (struct place){group, control_first(empty), false};
             return false;
         }
         at = (at + ++step) & mask;
     }
 }
 
-static bool seek_any(const struct tri_map *m, const void *key, uint64_t hash, struct place *p) {
-    switch (m->type->kind) {
-    case TRI__KEY_BITS: return seek(m, key, hash, TRI__KEY_BITS, p);
-    case TRI__KEY_STRING: return seek(m, key, hash, TRI__KEY_STRING, p);
-    default: return seek(m, key, hash, TRI__KEY_OTHER, p);
-    }
+INLINE struct table *table_head(const struct tri_map *m, uint64_t hash) {
+    return table_of(word_table(m->dir[dir_index(m, hash)]));
 }
 
-/* Takes the place for a new key; false: the table is full. */
-static bool take(struct tri_map *m, uint64_t hash, struct place *p) {
-    struct table *head = table_of(word_table(m->dir[dir_index(m, hash)]));
-    if (UNLIKELY(p->group != NULL)) {
-        head->tombs--;
-    } else {
-        if (UNLIKELY(!head->left)) return false;
-        head->left--;
-        p->group = p->last;
-        p->slot = control_first(control_empty(group_control(p->group)));
-    }
-    head->used++;
+INLINE bool has_room(const struct table *head, const struct place *p) { return LIKELY(!p->deleted) ? head->left > 0 : true; }
+
+/* Counts a new key in its place. */
+INLINE void take(struct tri_map *m, struct table *head, const struct place *p) {
+    if (UNLIKELY(p->deleted)) head->tombs--;
+    else head->left--;
     m->len++;
-    return true;
 }
 
-static char *slot_for(struct tri_map *m, const void *key, uint64_t hash) {
+INLINE char *slot_for(struct tri_map *m, const void *key, unsigned form) {
     const struct map_type *t = m->type;
+    uint64_t hash = key_hash(t, form, key, m->seed);
     struct place p;
-    if (seek_any(m, key, hash, &p)) return slot_at(t, p.group, p.slot);
-    while (UNLIKELY(!take(m, hash, &p))) {
+    write_begin(m);
+    while (LIKELY(!seek(m, key, hash, form, &p))) {
+        struct table *head = table_head(m, hash);
+        if (LIKELY(has_room(head, &p))) {
+            take(m, head, &p);
+            char *slot = slot_at(t, form, p.group, p.slot);
+            store_bytes(slot, key, form_key_bytes(t, form), t->key_scanned);
+            p.group[p.slot] = (char)hash_tag(hash);
+            write_end(m);
+            return slot + form_value_at(t, form);
+        }
         trix_map_make_room(m, hash);
-        seek_any(m, key, hash, &p);
     }
-    char *slot = slot_at(t, p.group, p.slot);
-    store_bytes(slot, key, t->key_bytes, t->key_scanned);
-    p.group[p.slot] = (char)hash_tag(hash);
-    return slot;
+    write_end(m);
+    return slot_at(t, form, p.group, p.slot) + form_value_at(t, form);
+}
+
+/* A hash or an equality of the program's own may panic: then nobody writes any longer. It is called before anything is changed. */
+static void write_over(void *map) { store_relaxed(&((struct tri_map *)map)->writing, 0); }
+
+static NOINLINE char *slot_or_panic(struct tri_map *m, const void *key) {
+    TRI_FUNC;
+    tri_defer(write_over, m);
+    return slot_for(m, key, FORM_OTHER);
 }
 
 EXPORT void *tri__map_slot(void *map, const void *key) {
     struct tri_map *m = map;
     if (UNLIKELY(!m)) trix_panic_words("assignment to entry in nil map");
-    uint64_t hash = key_hash(m, key);
-    write_begin(m);
-    char *slot = slot_for(m, key, hash);
-    write_end(m);
-    return slot + m->type->value_at;
+    if (UNLIKELY(m->type->kind == TRI__KEY_OTHER)) return slot_or_panic(m, key);
+#define SLOT(form) slot_for(m, key, form)
+    MAP_BY_FORM(m->type, SLOT)
+#undef SLOT
 }
 
 /* ---- taking out ---- */
 
-static void wipe(void *at, size_t bytes, bool scanned) {
+INLINE void wipe(char *at, size_t bytes, bool scanned) {
     if (!scanned) memset(at, 0, bytes);
-    else if (bytes == 8) tri_set(*(tri__word *)at, 0);
+    else if (bytes == 8) tri_set(*(tri__word *)(void *)at, 0);
     else tri_memset(at, 0, bytes);
 }
 
 /* A search that came by here goes on if the group was full, so then the slot stays as deleted. */
-static void vacate(struct tri_map *m, uint64_t hash, struct place *p) {
+INLINE void vacate(struct tri_map *m, uint64_t hash, struct place *p, unsigned form) {
     const struct map_type *t = m->type;
-    struct table *head = table_of(word_table(m->dir[dir_index(m, hash)]));
-    char *slot = slot_at(t, p->group, p->slot);
-    wipe(slot, t->key_bytes, t->key_scanned);
-    wipe(slot + t->value_at, t->value_bytes, t->value_scanned);
+    struct table *head = table_head(m, hash);
+    char *slot = slot_at(t, form, p->group, p->slot);
+    wipe(slot, form_key_bytes(t, form), t->key_scanned);
+    wipe(slot + form_value_at(t, form), form_value_bytes(t, form), t->value_scanned);
     if (control_empty(group_control(p->group))) {
         p->group[p->slot] = CONTROL_EMPTY;
         head->left++;
@@ -172,20 +182,32 @@ static void vacate(struct tri_map *m, uint64_t hash, struct place *p) {
         p->group[p->slot] = CONTROL_DELETED;
         head->tombs++;
     }
-    head->used--;
     m->len--;
+}
+
+INLINE bool take_out(struct tri_map *m, const void *key, unsigned form) {
+    uint64_t hash = key_hash(m->type, form, key, m->seed);
+    struct place p;
+    write_begin(m);
+    bool found = seek(m, key, hash, form, &p);
+    if (found) vacate(m, hash, &p, form);
+    write_end(m);
+    return found;
+}
+
+static NOINLINE bool take_out_or_panic(struct tri_map *m, const void *key) {
+    TRI_FUNC;
+    tri_defer(write_over, m);
+    return take_out(m, key, FORM_OTHER);
 }
 
 EXPORT bool tri__map_delete(void *map, const void *key) {
     struct tri_map *m = map;
-    struct place p;
     if (UNLIKELY(!m || !m->len)) return false;
-    uint64_t hash = key_hash(m, key);
-    write_begin(m);
-    bool found = seek_any(m, key, hash, &p);
-    if (found) vacate(m, hash, &p);
-    write_end(m);
-    return found;
+    if (UNLIKELY(m->type->kind == TRI__KEY_OTHER)) return take_out_or_panic(m, key);
+#define DELETE(form) take_out(m, key, form)
+    MAP_BY_FORM(m->type, DELETE)
+#undef DELETE
 }
 
 EXPORT void tri__map_clear(void *map) {

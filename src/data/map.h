@@ -36,12 +36,17 @@ enum {
     MOST_DEPTH = 40,
 };
 
+/* What the code that works on a map is compiled for. Maps from a word, or a string, to a word have code of their own, in which the measures
+ * are constants: with few instructions and stores between one miss of the cache and the next, the processor overlaps them. */
+enum map_form { FORM_WORD_TO_WORD, FORM_STRING_TO_WORD, FORM_BITS, FORM_STRING, FORM_OTHER };
+
 /* What a declaration says, worked out; constant, lives for ever, shared by equal declarations. */
 struct map_type {
     const struct layout *element;
     uint32_t key_bytes, value_bytes, value_at; /* within a slot */
     uint32_t slot_bytes, slots_at, element_bytes;
     uint8_t kind;      /* enum tri__key */
+    uint8_t form;      /* enum map_form */
     uint8_t most_log;  /* log2 of the most groups a table gets before it is split */
     bool key_scanned, value_scanned;
     tri_hash_fn hash;
@@ -51,7 +56,7 @@ struct map_type {
 
 /* The first element of a table holds this. */
 struct table {
-    uint32_t used, left, tombs; /* slots: full; that may still be filled; deleted */
+    uint32_t left, tombs; /* slots: that may still be filled; deleted; the others of those usable are full */
     uint8_t depth, log;
 };
 
@@ -78,8 +83,46 @@ INLINE uint64_t word_mask(uintptr_t word) {
     return ((uint64_t)1 << log) - 1;
 }
 INLINE uint64_t dir_index(const struct tri_map *m, uint64_t hash) { return hash >> 1 >> (63 - m->depth); }
-INLINE char *group_at(const struct map_type *t, char *table, uint64_t i) { return table + (i + 1) * t->element_bytes; }
-INLINE char *slot_at(const struct map_type *t, char *group, unsigned i) { return group + t->slots_at + i * t->slot_bytes; }
+
+/* Of the words of a table that get keys: one in eight stays empty (I1). */
+INLINE uint32_t slots_usable(unsigned log) { return ((uint32_t)GROUP_SLOTS << log) / 8 * 7; }
+
+/* ---- measures, by form ---- */
+
+INLINE uint32_t form_key_bytes(const struct map_type *t, unsigned form) {
+    return form == FORM_WORD_TO_WORD ? 8 : form == FORM_STRING_TO_WORD ? 16 : t->key_bytes;
+}
+INLINE uint32_t form_value_at(const struct map_type *t, unsigned form) {
+    return form == FORM_WORD_TO_WORD ? 8 : form == FORM_STRING_TO_WORD ? 16 : t->value_at;
+}
+INLINE uint32_t form_value_bytes(const struct map_type *t, unsigned form) {
+    return form <= FORM_STRING_TO_WORD ? 8 : t->value_bytes;
+}
+INLINE uint32_t form_slot_bytes(const struct map_type *t, unsigned form) {
+    return form == FORM_WORD_TO_WORD ? 16 : form == FORM_STRING_TO_WORD ? 24 : t->slot_bytes;
+}
+INLINE uint32_t form_slots_at(const struct map_type *t, unsigned form) {
+    return form <= FORM_STRING_TO_WORD ? 8 : t->slots_at;
+}
+INLINE uint32_t form_element_bytes(const struct map_type *t, unsigned form) {
+    return form <= FORM_STRING_TO_WORD ? 8 + GROUP_SLOTS * form_slot_bytes(t, form) : t->element_bytes;
+}
+INLINE char *group_at(const struct map_type *t, unsigned form, char *table, uint64_t i) {
+    return table + (i + 1) * form_element_bytes(t, form);
+}
+INLINE char *slot_at(const struct map_type *t, unsigned form, char *group, unsigned i) {
+    return group + form_slots_at(t, form) + i * form_slot_bytes(t, form);
+}
+
+/* CALL(form) as code of its own for each form. */
+#define MAP_BY_FORM(t, CALL)                                                                                    \
+    switch ((t)->form) {                                                                                        \
+    case FORM_WORD_TO_WORD: return CALL(FORM_WORD_TO_WORD);                                                     \
+    case FORM_STRING_TO_WORD: return CALL(FORM_STRING_TO_WORD);                                                 \
+    case FORM_BITS: return CALL(FORM_BITS);                                                                     \
+    case FORM_STRING: return CALL(FORM_STRING);                                                                 \
+    default: return CALL(FORM_OTHER);                                                                           \
+    }
 
 /* Puts the tables in place for n entries. */
 void trix_map_begin(struct tri_map *m, size_t n);
@@ -118,23 +161,24 @@ INLINE uint64_t key_bits(const void *key, uint32_t bytes) {
     return w;
 }
 
-uint64_t trix_map_hash_odd(const struct tri_map *m, const void *key);
+uint64_t trix_map_hash_odd(const struct map_type *t, const void *key, uint64_t seed);
 
-INLINE uint64_t key_hash(const struct tri_map *m, const void *key) {
-    const struct map_type *t = m->type;
-    if (LIKELY(t->kind == TRI__KEY_BITS)) return hash_word(key_bits(key, t->key_bytes), m->seed);
-    if (LIKELY(t->kind == TRI__KEY_STRING)) {
-        const tri_string *s = key;
-        return hash_bytes(s->data, s->len, m->seed);
+INLINE uint64_t key_hash(const struct map_type *t, unsigned form, const void *key, uint64_t seed) {
+    switch (form) {
+    case FORM_WORD_TO_WORD:
+    case FORM_BITS: return hash_word(key_bits(key, form_key_bytes(t, form)), seed);
+    case FORM_STRING_TO_WORD:
+    case FORM_STRING: return hash_bytes(((const tri_string *)key)->data, ((const tri_string *)key)->len, seed);
+    default: return trix_map_hash_odd(t, key, seed);
     }
-    return trix_map_hash_odd(m, key);
 }
 
-/* Whether the key in a slot is this one, told by its kind, which is constant where this is inlined. */
-INLINE bool key_equal(const struct map_type *t, unsigned kind, const void *in_slot, const void *key) {
-    switch (kind) {
-    case TRI__KEY_BITS: return key_bits(in_slot, t->key_bytes) == key_bits(key, t->key_bytes);
-    case TRI__KEY_STRING: return tri_string_equal(*(const tri_string *)in_slot, *(const tri_string *)key);
+INLINE bool key_equal(const struct map_type *t, unsigned form, const void *in_slot, const void *key) {
+    switch (form) {
+    case FORM_WORD_TO_WORD:
+    case FORM_BITS: return key_bits(in_slot, form_key_bytes(t, form)) == key_bits(key, form_key_bytes(t, form));
+    case FORM_STRING_TO_WORD:
+    case FORM_STRING: return tri_string_equal(*(const tri_string *)in_slot, *(const tri_string *)key);
     default: return t->equal(in_slot, key);
     }
 }
@@ -156,6 +200,6 @@ INLINE void store_bytes(void *to, const void *from, size_t bytes, bool scanned) 
 }
 
 /* The slot of the key, or NULL. */
-void *trix_map_find(const struct tri_map *m, const void *key, uint64_t hash);
+char *trix_map_find(const struct tri_map *m, const void *key);
 
 #endif

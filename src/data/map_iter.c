@@ -54,7 +54,7 @@ static const char *as_of_now(const struct tri_map *m, const char *slot) {
     const struct map_type *t = m->type;
     if (t->kind == TRI__KEY_DOUBLE && !t->equal(slot, slot)) return slot;
     if (t->kind == TRI__KEY_FLOAT && !t->equal(slot, slot)) return slot;
-    return trix_map_find(m, slot, key_hash(m, slot));
+    return trix_map_find(m, slot);
 }
 
 static const char *next_slot(tri_map_iter *it, const struct tri_map *m) {
@@ -63,9 +63,9 @@ static const char *next_slot(tri_map_iter *it, const struct tri_map *m) {
     bool replaced = word_table(m->dir[dir_index(m, it->tri__at)]) != table;
     while (it->tri__slot < it->tri__slots) {
         uint64_t i = (it->tri__slot++ + it->tri__offset) & (it->tri__slots - 1);
-        char *group = group_at(t, table, i / GROUP_SLOTS);
+        char *group = group_at(t, FORM_OTHER, table, i / GROUP_SLOTS);
         if (!((unsigned char)group[i % GROUP_SLOTS] & CONTROL_FULL)) continue;
-        const char *slot = slot_at(t, group, i % GROUP_SLOTS);
+        const char *slot = slot_at(t, FORM_OTHER, group, i % GROUP_SLOTS);
         if (replaced) slot = as_of_now(m, slot);
         if (slot) return slot;
     }

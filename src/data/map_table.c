@@ -5,15 +5,13 @@
 
 enum { DIR_SPARE = 16 };
 
-INLINE size_t slots_usable(unsigned log) { return ((size_t)GROUP_SLOTS << log) / 8 * 7; }
-
 /* ---- new tables ---- */
 
 static char *table_new(const struct map_type *t, unsigned log, unsigned depth) {
     struct gate *g = gate_enter();
     char *table = trix_alloc_repeated(g, (((size_t)1 << log) + 1) * t->element_bytes, t->slots_at, t->element);
     gate_leave(g);
-    *table_of(table) = (struct table){.left = (uint32_t)slots_usable(log), .depth = (uint8_t)depth, .log = (uint8_t)log};
+    *table_of(table) = (struct table){.left = slots_usable(log), .depth = (uint8_t)depth, .log = (uint8_t)log};
     return table;
 }
 
@@ -24,32 +22,38 @@ static uintptr_t table_word(char *table) {
 /* ---- moving entries ---- */
 
 /* Puts a key that is not there into a table that has room and no deleted slots. */
-INLINE void add_slot(const struct map_type *t, char *table, const char *from, uint64_t hash) {
+INLINE void add_slot(const struct map_type *t, unsigned form, char *table, const char *from, uint64_t hash) {
     struct table *head = table_of(table);
     uint64_t mask = ((uint64_t)1 << head->log) - 1, at = hash >> 7 & mask, free, step = 0;
-    while (!(free = control_free(group_control(group_at(t, table, at))))) at = (at + ++step) & mask;
-    char *group = group_at(t, table, at);
+    while (!(free = control_free(group_control(group_at(t, form, table, at))))) at = (at + ++step) & mask;
+    char *group = group_at(t, form, table, at);
     unsigned i = control_first(free);
-    char *slot = slot_at(t, group, i);
-    store_bytes(slot, from, t->key_bytes, t->key_scanned);
-    store_bytes(slot + t->value_at, from + t->value_at, t->value_bytes, t->value_scanned);
+    char *slot = slot_at(t, form, group, i);
+    uint32_t value_at = form_value_at(t, form);
+    store_bytes(slot, from, form_key_bytes(t, form), t->key_scanned);
+    store_bytes(slot + value_at, from + value_at, form_value_bytes(t, form), t->value_scanned);
     group[i] = (char)hash_tag(hash);
-    head->used++;
     head->left--;
 }
 
 /* Every entry of `from` goes to to[0], or to[1] if the bit of its hash that `bit` says is set. */
-static void move_entries(struct tri_map *m, char *from, char *const to[2], unsigned bit) {
+INLINE void move_by_form(struct tri_map *m, char *from, char *const to[2], unsigned bit, unsigned form) {
     const struct map_type *t = m->type;
     for (uint64_t i = 0; i < (uint64_t)1 << table_of(from)->log; i++) {
-        char *group = group_at(t, from, i);
+        char *group = group_at(t, form, from, i);
         uint64_t full = control_full(group_control(group));
         for (; full; full &= full - 1) {
-            char *slot = slot_at(t, group, control_first(full));
-            uint64_t hash = key_hash(m, slot);
-            add_slot(t, to[hash >> bit & 1], slot, hash);
+            char *slot = slot_at(t, form, group, control_first(full));
+            uint64_t hash = key_hash(t, form, slot, m->seed);
+            add_slot(t, form, to[hash >> bit & 1], slot, hash);
         }
     }
+}
+
+static void move_entries(struct tri_map *m, char *from, char *const to[2], unsigned bit) {
+#define MOVE(form) move_by_form(m, from, to, bit, form)
+    MAP_BY_FORM(m->type, MOVE)
+#undef MOVE
 }
 
 /* ---- the directory ---- */
@@ -74,7 +78,9 @@ static void dir_double(struct tri_map *m) {
     m->depth++;
 }
 
-/* ---- making room ---- */
+/* ---- making room ----
+ *
+ * The map stays as it is until all entries have been moved: a hash of the program's own may panic before. */
 
 static void rebuild(struct tri_map *m, uint64_t hash, char *old, unsigned log) {
     char *table = table_new(m->type, log, table_of(old)->depth);
@@ -108,7 +114,8 @@ void trix_map_make_room(struct tri_map *m, uint64_t hash) {
     uintptr_t word = m->dir[dir_index(m, hash)];
     char *old = word_table(word);
     const struct table *head = table_of(old);
-    if (head->used <= slots_usable(head->log) / 4 * 3) rebuild(m, hash, old, head->log);
+    uint32_t used = slots_usable(head->log) - head->left - head->tombs;
+    if (used <= slots_usable(head->log) / 4 * 3) rebuild(m, hash, old, head->log);
     else if (head->log < most_log(m) || !may_split(m, head)) rebuild(m, hash, old, head->log + 1);
     else split(m, hash, old);
 }

@@ -38,8 +38,8 @@ static uint64_t hash_float(const void *key, uint64_t seed) { return hash_number(
 static bool equal_float(const void *a, const void *b) { return *(const float *)a == *(const float *)b; }
 
 /* Folded once more: nobody knows how good the program's own hash is. */
-uint64_t trix_map_hash_odd(const struct tri_map *m, const void *key) {
-    return hash_word(m->type->hash(key, m->seed), m->seed);
+uint64_t trix_map_hash_odd(const struct map_type *t, const void *key, uint64_t seed) {
+    return hash_word(t->hash(key, seed), seed);
 }
 
 static void choose_functions(struct map_type *t) {
@@ -98,6 +98,13 @@ static void measure(struct map_type *t, const tri_type *key, const tri_type *val
     while (t->most_log < MOST_LOG && (((uint64_t)2 << t->most_log) + 1) * t->element_bytes <= TABLE_BYTES) t->most_log++;
 }
 
+static uint8_t form_of(const struct map_type *t) {
+    bool word = t->value_bytes == 8 && t->slots_at == 8;
+    if (t->kind == TRI__KEY_BITS) return word && t->key_bytes == 8 ? FORM_WORD_TO_WORD : FORM_BITS;
+    if (t->kind == TRI__KEY_STRING) return word ? FORM_STRING_TO_WORD : FORM_STRING;
+    return FORM_OTHER;
+}
+
 static struct map_type work_out(struct tri__map_site *site, tri_hash_fn hash, tri_equal_fn equal) {
     const struct layout *key = trix_layout_of_element(&site->key), *value = trix_layout_of_element(&site->value);
     struct map_type t = {.kind = (uint8_t)(hash ? TRI__KEY_OTHER : site->kind), .hash = hash, .equal = equal};
@@ -110,6 +117,7 @@ static struct map_type work_out(struct tri__map_site *site, tri_hash_fn hash, tr
     t.key_scanned = layout_scanned(key);
     t.value_scanned = layout_scanned(value);
     measure(&t, &site->key, &site->value);
+    t.form = form_of(&t);
     t.element = lay_out(&t, key, value);
     return t;
 }

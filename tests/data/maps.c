@@ -200,6 +200,39 @@ static void lets_go(void) {
     tri_keep_alive(m);
 }
 
+/* A hash or an equality that panics in the middle of a write leaves the map as it was, for others to write. */
+static uint64_t forbidden; /* a key that is not to be hashed */
+static bool unequal;       /* whether keys may be compared */
+static uint64_t hash_or_panic(const void *key, uint64_t seed) {
+    if (*(const uint64_t *)key == forbidden) tri_panic("this key is not hashable");
+    return seed;
+}
+static bool equal_or_panic(const void *a, const void *b) {
+    if (unequal) tri_panic("these keys are not comparable");
+    return *(const uint64_t *)a == *(const uint64_t *)b;
+}
+static void put_again(void *map) { tri_map_put((numbers)map, 1, NULL); }
+static void delete_it(void *map) { tri_map_delete((numbers)map, 1); }
+static void put_more(void *map) {
+    for (uint64_t i = 1; i < 100; i++) tri_map_put((numbers)map, i + 1000, box(i + 1000));
+}
+static void panics_in_keys(void) {
+    numbers m = tri_map_new_with(numbers, 0, hash_or_panic, equal_or_panic);
+    for (uint64_t i = 1; i <= 5; i++) tri_map_put(m, i, box(i));
+    unequal = true;
+    must_panic(put_again, m, "these keys are not comparable");
+    must_panic(delete_it, m, "these keys are not comparable");
+    unequal = false;
+    forbidden = 3; /* hashed again when the table grows */
+    must_panic(put_more, m, "this key is not hashable");
+    forbidden = 0;
+    size_t n = tri_map_len(m);
+    put_more(m);
+    REQUIRE(n >= 5 && tri_map_len(m) == 5 + 99, "%zu, then %zu entries", n, tri_map_len(m));
+    for (uint64_t i = 1; i <= 5; i++) REQUIRE(box_is(tri_map_value(m, i), i), "entry %llu", (unsigned long long)i);
+    for (uint64_t i = 1001; i < 1100; i++) REQUIRE(box_is(tri_map_value(m, i), i), "entry %llu", (unsigned long long)i);
+}
+
 /* ---- endings ---- */
 
 static uint64_t write_inside(const void *key, uint64_t seed) { return *(const uint64_t *)key * 0 + seed; }
@@ -230,6 +263,7 @@ int main(int argc, char **argv) {
     iterate_anywhere();
     iterate_nested();
     nil_maps();
+    panics_in_keys();
     odd_keys();
     grow_and_shrink();
     keeps_alive();
