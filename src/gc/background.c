@@ -31,11 +31,10 @@ enum { RUN_LEAST_NS = 2 * 1000 * 1000 }; /* CPU time: less is our own looking ar
 #define FORCED_PERIOD_NS (120ull * 1000 * 1000 * 1000)
 
 static struct {
-    uint32_t marking;      /* helpers may mark; seq_cst */
-    uint32_t wanted;       /* helpers that should run; seq_cst */
     uint32_t made;         /* helpers that exist; collector */
     double share;          /* processors that the pacer grants; collector */
     double allowed;        /* max(share, idle processors); relaxed */
+    uint64_t begun;        /* ns: this cycle's marking; collector */
     uint64_t began, looked; /* ns; collector */
     uint64_t cpu_began, cpu_counted; /* the collector's own CPU time; collector */
 
@@ -102,15 +101,19 @@ void trix_collector_poll(struct marker *m) {
 
 /* ---- helpers ---- */
 
-static bool helper_may_run(uint32_t index) {
-    return load_seq(&background.marking) && index < load_seq(&background.wanted);
+/* Takes part from now on, unless enough do. */
+static bool helper_begin(void) {
+    uint32_t busy = load_seq(&trix_helpers.busy);
+    while (busy < load_seq(&trix_helpers.wanted))
+        if (cas_seq(&trix_helpers.busy, &busy, busy + 1)) return true;
+    return false;
 }
 
-/* Marks until there is no work, or until it is not wanted any more. */
-static void helper_bout(struct marker *m, uint32_t index) {
+/* Marks until there is no work, or until so many helpers are not wanted any more. */
+static void helper_bout(struct marker *m) {
     uint64_t cpu = trix_os_thread_cpu();
     trix_work_enter();
-    while (helper_may_run(index) && trix_marker_drain(m, QUANTUM)) {
+    while (load_seq(&trix_helpers.busy) <= load_seq(&trix_helpers.wanted) && trix_marker_drain(m, QUANTUM)) {
         trix_gc_gather(m);
         uint64_t now = trix_os_thread_cpu();
         charge(now - cpu);
@@ -121,16 +124,16 @@ static void helper_bout(struct marker *m, uint32_t index) {
     trix_gc_gather(m);
     charge(trix_os_thread_cpu() - cpu);
     trix_work_exit();
+    fetch_sub_seq(&trix_helpers.busy, 1);
 }
 
-static void *helper_main(void *arg) {
+static void *helper_main(void *arg UNUSED) {
     trix_os_be_prompt();
-    uint32_t index = (uint32_t)(uintptr_t)arg;
     struct marker m = {0};
     for (;;) {
-        uint32_t seen = trix_event_seen();
-        if (helper_may_run(index) && trix_work_queued()) helper_bout(&m, index);
-        else trix_event_wait(seen, 0);
+        uint32_t seen = event_seen(&trix_helpers.event);
+        if (trix_work_queued() && helper_begin()) helper_bout(&m);
+        else trix_event_wait(&trix_helpers.event, seen, 0);
         trix_collector_poll(NULL);
     }
     return NULL;
@@ -155,12 +158,11 @@ static void want_helpers(int wish) {
     uint32_t n = wish < 0 ? 0 : wish > MAX_HELPERS ? MAX_HELPERS : (uint32_t)wish;
     /* Not with the world stopped: libc makes a thread under locks that a stopped one may hold. */
     while (background.made < n && !load_seq(&trix_threads.stopping)) {
-        if (!make_thread(helper_main, (void *)(uintptr_t)background.made, "tricolor-mark")) return;
+        if (!make_thread(helper_main, NULL, "tricolor-mark")) return;
         background.made++;
     }
-    if (load_seq(&background.wanted) == n) return;
-    store_seq(&background.wanted, n);
-    trix_event_post();
+    store_seq(&trix_helpers.wanted, n);
+    if (trix_work_queued() && helpers_lack()) trix_event_post_to(&trix_helpers.event, (int)n);
 }
 
 /* ---- the collector's own share ---- */
@@ -175,7 +177,8 @@ static void look_around(uint64_t now) {
         background.began = now;
         background.cpu_began = trix_os_thread_cpu();
     }
-    want_helpers((int)(background.allowed + 0.5) - 1);
+    /* Marking that is over in a moment is not worth a wake-up. */
+    if (now - background.begun >= LOOK_NS) want_helpers((int)(background.allowed + 0.5) - 1);
 }
 
 static void nap(struct marker *m, uint64_t ns) {
@@ -197,10 +200,9 @@ void trix_markers_begin(struct pacer_workers workers) {
     uint64_t now = trix_os_now();
     background.share = workers.dedicated + workers.fractional;
     background.allowed = 0;
-    background.began = now;
+    background.begun = background.began = now;
     background.looked = 0;
     background.cpu_began = background.cpu_counted = trix_os_thread_cpu();
-    store_seq(&background.marking, 1);
 }
 
 void trix_markers_pace(struct marker *m) {
@@ -220,8 +222,7 @@ void trix_markers_pace(struct marker *m) {
 }
 
 void trix_markers_end(void) {
-    store_seq(&background.marking, 0);
-    store_seq(&background.wanted, 0);
+    store_seq(&trix_helpers.wanted, 0);
     uint64_t cpu = trix_os_thread_cpu();
     if (background.allowed <= 0) background.allowed = background.share;
     charge(cpu - background.cpu_counted);
@@ -266,7 +267,7 @@ static void *collector_main(void *arg) {
     background.last_cycle = trix_os_now();
     for (;;) {
         bool forced;
-        uint32_t seen = trix_event_seen();
+        uint32_t seen = event_seen(&trix_event);
         trix_collector_poll(NULL);
         store_seq(&trix_gc.triggered, 0);
         if (cycle_due(&forced)) {
@@ -277,7 +278,7 @@ static void *collector_main(void *arg) {
         uint64_t cpu = trix_os_thread_cpu();
         uint64_t rest = min_u64(rest_left(), trix_scavenger_step());
         background.rested_cpu += trix_os_thread_cpu() - cpu; /* not the program's */
-        trix_event_wait(seen, rest == UINT64_MAX ? 0 : rest + 1);
+        trix_event_wait(&trix_event, seen, rest == UINT64_MAX ? 0 : rest + 1);
     }
     return NULL;
 }
@@ -304,10 +305,11 @@ bool trix_collector_standing(void) {
 void trix_collector_pause(void) {
     fetch_add_seq(&background.paused, 1);
     for (;;) {
-        uint32_t seen = trix_event_seen();
+        uint32_t seen = event_seen(&trix_event);
         trix_event_post();
+        trix_event_post_to(&trix_helpers.event, INT32_MAX);
         if (trix_collector_standing()) return;
-        trix_event_wait(seen + 1, 1000 * 1000);
+        trix_event_wait(&trix_event, seen + 1, 1000 * 1000);
     }
 }
 
@@ -318,6 +320,7 @@ void trix_collector_resume(void) {
 
 /* The child has none of them. */
 void trix_markers_reset_after_fork(void) {
-    background.marking = background.wanted = background.made = 0;
+    trix_helpers = (struct work_helpers){0};
+    background.made = 0;
     background.collector = background.paused = background.standing = 0;
 }

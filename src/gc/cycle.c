@@ -272,7 +272,7 @@ static void drain(void) {
     struct marker *m = &cycle.marker;
     trix_work_enter();
     for (;;) {
-        uint32_t seen = trix_event_seen();
+        uint32_t seen = event_seen(&trix_event);
         unsigned unscanned = cycle.stopped ? 0 : scan_blocked_threads();
         bool fibers = !cycle.stopped && scan_fibers();
         bool more = trix_marker_drain(m, QUANTUM);
@@ -282,7 +282,7 @@ static void drain(void) {
         trix_gc_gather(m);
         trix_work_exit();
         if (!unscanned && trix_work_drained()) return;
-        if (!trix_work_queued()) trix_event_wait(seen, WAIT_NS);
+        if (!trix_work_queued()) trix_event_wait(&trix_event, seen, WAIT_NS);
         trix_work_enter();
     }
 }

@@ -1,22 +1,30 @@
-/* event.h - one futex for all that collector threads wait for: work pushed, a thread stopped, blocked or scanned,
- * the last marker done, a request for a cycle. Whoever wakes looks again at what it waits for. */
+/* event.h - what collector threads wait for. Whoever wakes looks again at what it waits for.
+ *
+ *   trix_event          work pushed, a thread stopped, blocked or scanned, the last marker done, a request for a cycle: for
+ *                       the thread that drives the cycle, and for whoever stops the world
+ *   trix_helpers.event  work pushed, for helpers (work.h). Apart, so that the rest wakes none of them: a wake-up takes ten
+ *                       microseconds and more, and there would be hundreds in a cycle
+ */
 #ifndef TRIX_EVENT_H
 #define TRIX_EVENT_H
 
 #include "../base/atomic.h"
 
-extern struct event {
+struct event {
     uint32_t seq;     /* futex */
     uint32_t waiters; /* seq_cst */
-} trix_event;
+};
+extern struct event trix_event;
 
-/* Something has changed that somebody may wait for; the change was stored before, with seq_cst or under a lock. */
-void trix_event_post(void);
+/* Something has changed that somebody may wait for; the change was stored before, with seq_cst or under a lock. Wakes at
+ * most that many. */
+void trix_event_post_to(struct event *e, int most);
+INLINE void trix_event_post(void) { trix_event_post_to(&trix_event, INT32_MAX); }
 
-/* seen = trix_event_seen(); if (what is waited for is not there) trix_event_wait(seen, at most so many ns, 0: ever) */
-INLINE uint32_t trix_event_seen(void) { return load_seq(&trix_event.seq); }
-void trix_event_wait(uint32_t seen, uint64_t timeout_ns);
+/* seen = event_seen(e); if (what is waited for is not there) trix_event_wait(e, seen, at most so many ns, 0: ever) */
+INLINE uint32_t event_seen(const struct event *e) { return load_seq(&e->seq); }
+void trix_event_wait(struct event *e, uint32_t seen, uint64_t timeout_ns);
 void trix_event_reset_after_fork(void);
-INLINE bool trix_event_waited(void) { return load_seq(&trix_event.waiters) != 0; }
+INLINE bool event_waited(const struct event *e) { return load_seq(&e->waiters) != 0; }
 
 #endif

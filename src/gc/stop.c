@@ -225,9 +225,9 @@ void trix_world_stop(bool scan) {
         cpu_relax();
     }
     for (;;) {
-        uint32_t seen = trix_event_seen();
+        uint32_t seen = event_seen(&trix_event);
         if (!still_running(self, true)) return;
-        trix_event_wait(seen, REMIND_NS);
+        trix_event_wait(&trix_event, seen, REMIND_NS);
     }
 }
 

@@ -124,19 +124,21 @@ uint64_t trix_work_bytes(void) {
 static struct {
     struct lock lock;
     struct workbuf *full; /* lock */
-    uint32_t queued;      /* buffers on `full`; written under lock, read relaxed */
+    uint32_t queued;      /* buffers on `full`; written under lock; seq_cst where a helper decides to sleep or is woken */
     uint32_t active;      /* lock */
 } work = {.lock = LOCK_INIT(WORK)};
 
 uint32_t trix_work_overflow;
+struct work_helpers trix_helpers;
 
 void trix_work_push(struct workbuf *buf) {
     lock_acquire(&work.lock);
     buf->next = work.full;
     work.full = buf;
-    store_relaxed(&work.queued, work.queued + 1);
+    store_seq(&work.queued, work.queued + 1);
     lock_release(&work.lock);
-    if (trix_event_waited()) trix_event_post();
+    if (event_waited(&trix_event)) trix_event_post();
+    if (helpers_lack()) trix_event_post_to(&trix_helpers.event, 1);
 }
 
 struct workbuf *trix_work_pop(void) {
@@ -172,8 +174,8 @@ bool trix_work_drained(void) {
     return drained;
 }
 
-bool trix_work_wanted(void) { return trix_event_waited() && !load_relaxed(&work.queued); }
-uint32_t trix_work_queued(void) { return load_relaxed(&work.queued); }
+bool trix_work_wanted(void) { return !load_relaxed(&work.queued) && (event_waited(&trix_event) || helpers_lack()); }
+uint32_t trix_work_queued(void) { return load_seq(&work.queued); }
 
 /* Only the forking thread lives on: whatever was grey is dropped with the cycle. */
 void trix_work_reset_after_fork(void) {

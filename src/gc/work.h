@@ -50,13 +50,21 @@ void trix_work_push(struct workbuf *buf);
 /* Takes one, or returns NULL. */
 struct workbuf *trix_work_pop(void);
 
+/* Helpers: threads that only mark. As many as are wanted take part while there is work. */
+extern struct work_helpers {
+    struct event event; /* work pushed while fewer are busy than wanted */
+    uint32_t wanted;    /* written by the collector's thread; seq_cst */
+    uint32_t busy;      /* how many take part; seq_cst */
+} trix_helpers;
+INLINE bool helpers_lack(void) { return load_seq(&trix_helpers.busy) < load_seq(&trix_helpers.wanted); }
+
 /* A marker that holds, or may come to hold, work in private counts as active. */
 void trix_work_enter(void);
 void trix_work_exit(void); /* posts the event when this was the last active one */
 
 bool trix_work_drained(void);
-bool trix_work_wanted(void);     /* the list is empty and some marker sleeps: share */
-uint32_t trix_work_queued(void); /* buffers on the list; relaxed */
+bool trix_work_wanted(void);     /* the list is empty and some marker waits: share */
+uint32_t trix_work_queued(void); /* buffers on the list */
 
 extern uint32_t trix_work_overflow; /* a grey object was dropped; relaxed */
 
