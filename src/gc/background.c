@@ -6,6 +6,10 @@
  * one (SCHED_IDLE cannot be left again by an ordinary user) a preempted marker would keep its part of the grey set
  * for as long as the program keeps the processors busy, and the end of marking would wait for it. Instead they
  * look around every hundred microseconds and go to sleep when they have had their share.
+ *
+ * While the world is stopped, all wait for the collector's thread, and on a busy machine the kernel may let it wait in turn, for a
+ * processor, some milliseconds: most of the longest stops are that. So for the length of a stop, some tens of microseconds, it
+ * takes the lowest real-time priority, where the process may (CAP_SYS_NICE, RLIMIT_RTPRIO).
  */
 #include "gc.h"
 #include "limit.h"
@@ -38,6 +42,7 @@ static struct {
     uint64_t began, looked; /* ns; collector */
     uint64_t cpu_began, cpu_counted; /* the collector's own CPU time; collector */
 
+    bool may_hurry, hurries; /* collector */
     uint32_t collector;    /* 0 none, 1 being made, 2 there; seq_cst */
     uint32_t paused;       /* forks that want the collector's threads to stand still; futex, seq_cst */
     uint32_t standing;     /* how many do; seq_cst */
@@ -261,9 +266,17 @@ bool trix_scavenger_interrupted(void) {
     return load_seq(&background.paused) || cycle_due(&forced);
 }
 
+void trix_collector_hurry(bool on) {
+    if (on ? !background.may_hurry : !background.hurries) return;
+    bool done = trix_os_real_time(on);
+    background.may_hurry = done; /* who is refused does not ask again */
+    background.hurries = on && done;
+}
+
 static void *collector_main(void *arg) {
     (void)arg;
     trix_os_be_prompt();
+    background.may_hurry = trix_options.debug.gcrealtime && trix_os_is_ordinary();
     background.last_cycle = trix_os_now();
     for (;;) {
         bool forced;
@@ -323,4 +336,5 @@ void trix_markers_reset_after_fork(void) {
     trix_helpers = (struct work_helpers){0};
     background.made = 0;
     background.collector = background.paused = background.standing = 0;
+    background.may_hurry = background.hurries = false;
 }

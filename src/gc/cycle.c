@@ -44,6 +44,7 @@ enum {
     STOP_BUDGET_NS = 50 * 1000, /* for looking again, and marking what that finds */
     STOP_LEAST_NS = 10 * 1000,  /* of it for marking, however deep the stacks are */
     STOP_STEP = 4 << 10,   /* bytes scanned between two looks at the clock in a stop */
+    MOST_READY = 60,       /* buffers made ready for a stop; threads have one or two each */
     QUANTUM = 128 << 10,   /* bytes scanned between two looks around */
     WAIT_NS = 1000 * 1000
 };
@@ -68,8 +69,12 @@ static struct {
 
 /* ---- stops ---- */
 
+/* A stop whose length has no bound is nobody's hurry; and on one processor, who waits for a helper must let it run. */
+static bool is_short(void) { return !cycle.stopped && !cycle.unsound && !trix_options.debug.gccheckmark; }
+
 static void stop_world(bool scan) {
     cycle.stop_began = trix_os_now();
+    if (is_short()) trix_collector_hurry(true);
     trix_limit_phase(LIMITER_STOPPED);
     trix_world_stop(scan);
     histogram_add(&trix_pauses[PAUSE_GC].stopping, trix_os_now() - cycle.stop_began);
@@ -78,6 +83,7 @@ static void stop_world(bool scan) {
 static uint64_t go_on(void) {
     uint64_t took = trix_os_now() - cycle.stop_began;
     trix_world_go();
+    trix_collector_hurry(false);
     histogram_add(&trix_pauses[PAUSE_GC].total, took);
     trix_limit_phase(trix_phase == PHASE_MARK ? LIMITER_MARKING : LIMITER_OFF);
     cycle.report.stops++;
@@ -208,6 +214,7 @@ void trix_gc_reset_after_fork(void) {
 
 static void begin(bool forced) {
     trix_sweep_finish();
+    trix_work_ready((uint32_t)min_u64(2 * load_relaxed(&trix_threads.count) + 2, MOST_READY));
     if (cycle.dropped) whiten_heap();
     cycle.dropped = false;
     trix_roots_refresh();

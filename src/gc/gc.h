@@ -93,6 +93,10 @@ void trix_gate_wait(struct thread *t, const uint32_t *word, uint32_t seen, uint6
  * concerned. */
 void trix_cycle_run(bool forced);
 
+/* World being stopped, or about to go on: the collector's thread is not to wait for a processor meanwhile, while all wait
+ * for it. Does nothing on other threads, and where the process may not. */
+void trix_collector_hurry(bool on);
+
 /* Adds a marker's figures to the cycle's and clears them. */
 void trix_gc_gather(struct marker *m);
 

@@ -79,6 +79,14 @@ void trix_workbuf_put(struct workbuf *buf) {
     lock_release(&pool.lock);
 }
 
+void trix_work_ready(uint32_t buffers) {
+    uint32_t free = 0;
+    lock_acquire(&pool.lock);
+    for (const struct slab *s = pool.slabs; s; s = s->next) free += s->nfree;
+    for (; free < buffers && pool_grow(); free += SLAB_BUFS) {}
+    lock_release(&pool.lock);
+}
+
 /* Takes the slabs that are wholly free, beyond a few, off the list; returns them linked. */
 static struct slab *slabs_to_drop(void) {
     struct slab *dropped = NULL;

@@ -44,6 +44,10 @@ struct workbuf {
 struct workbuf *trix_workbuf_get(enum workbuf_kind kind);
 void trix_workbuf_put(struct workbuf *buf);
 
+/* Before the world is stopped: sees to it that about so many buffers can be had without new memory, whose first touch
+ * would be part of the stop. */
+void trix_work_ready(uint32_t buffers);
+
 /* Hands a buffer that is not empty to whichever marker comes first. */
 void trix_work_push(struct workbuf *buf);
 

@@ -64,6 +64,10 @@ int trix_os_cpus(void);   /* that this process may run on */
  * of the processor than before, but sooner. A collector that is preempted in the middle of stopping the world waits
  * for a whole slice of the program's threads, some 3 ms. */
 void trix_os_be_prompt(void);
+/* The lowest real-time priority for the calling thread, which has an ordinary one now, or the ordinary one again (its niceness
+ * is kept). False: the kernel refuses, as it does for most ordinary users. */
+bool trix_os_real_time(bool on);
+bool trix_os_is_ordinary(void); /* the calling thread's priority is no real-time, batch or idle one */
 void trix_os_yield(void);
 /* Sleeps while *word == value, at most timeout_ns (0: for ever). Returns false on timeout. May wake for no reason. */
 bool trix_os_futex_wait(const uint32_t *word, uint32_t value, uint64_t timeout_ns);

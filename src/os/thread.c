@@ -64,6 +64,16 @@ void trix_os_be_prompt(void) {
     errno = saved;
 }
 
+bool trix_os_is_ordinary(void) { return syscall(SYS_sched_getscheduler, 0) == SCHED_OTHER; }
+
+bool trix_os_real_time(bool on) {
+    int saved = errno;
+    struct sched_param p = {.sched_priority = on ? 1 : 0};
+    bool done = syscall(SYS_sched_setscheduler, 0, on ? SCHED_FIFO : SCHED_OTHER, &p) == 0;
+    errno = saved;
+    return done;
+}
+
 void trix_os_yield(void) { syscall(SYS_sched_yield); }
 
 bool trix_os_futex_wait(const uint32_t *word, uint32_t value, uint64_t timeout_ns) {
