@@ -87,6 +87,7 @@ struct proc {
     uint32_t nfree;
     uint32_t id;
     uint32_t random;                   /* owner */
+    uint32_t unhelped;                 /* pushes that woke nobody, since it had been no use; owner */
     uint32_t adrift;                   /* nobody has it, and it is not idle: 1 the monitor is to give it to somebody, 2 it
                                           is about to; sched.lock to write */
     /* monitor only */
@@ -104,6 +105,9 @@ struct worker {
     struct g *chosen;       /* to be run by the system stack's loop; own */
     bool spinning;          /* counted in sched.spinning; own */
     bool queued;            /* in sched.idle; sched.lock */
+    uint32_t patience;      /* ns it may still look for work before it sleeps; own */
+    uint64_t busy_since;    /* ns: since when it has had work, or looked for some; own */
+    uint64_t worked;        /* ns it had work at a stretch, at most, since it was woken; own */
     uint32_t wake;          /* futex: 1 when it is handed a processor or told to look */
     uint32_t polling;       /* sleeps in the poller, not on the futex; seq_cst */
     uint32_t preempt;       /* 1 + the choice of its processor that is to make room, 0: none; monitor sets it, own thread

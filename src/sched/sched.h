@@ -27,6 +27,8 @@ extern struct sched {
     uint32_t nidle;           /* lock to write, read seq_cst */
     struct worker *idle;      /* workers asleep, lately idle first; lock */
     uint32_t spinning;        /* workers that look for work and have none; seq_cst */
+    uint64_t wake_pause;      /* ns between two wake-ups by who could run the work itself; relaxed */
+    uint64_t no_wake_until;   /* ns: the end of such a pause, 0: none; relaxed */
     struct proc *procs;       /* MAX_PROCS of them; constant */
     uint32_t nprocs;          /* in use; lock to write */
     uint32_t most_procs;      /* ever in use; lock to write */
@@ -105,9 +107,16 @@ void trix_wake(void); /* work has been queued: a sleeping worker is to come, if 
 INLINE void sched_wake_maybe(void) {
     if (load_seq(&trix_sched.nidle) && !load_seq(&trix_sched.spinning)) trix_wake();
 }
+/* The same by who has a processor of its own to run what it has queued: it may be left to it. */
+void trix_help(struct proc *p);
+INLINE void sched_help_maybe(struct proc *p) {
+    if (load_seq(&trix_sched.nidle) && !load_seq(&trix_sched.spinning)) trix_help(p);
+}
+uint64_t trix_worker_note_work(struct worker *w); /* what it had to do is done; ns, the time */
 /* Sleeps until there may be something to do, with or without a processor; the worker has none afterwards, or one. On the
  * system stack, inside. */
 void trix_worker_idle(struct worker *w);
+bool trix_work_anywhere(void); /* in some queue, at that moment */
 bool trix_proc_acquire(struct worker *w); /* an idle one */
 void trix_proc_retire(struct worker *w);  /* its processor is one too many: what is queued there goes to the global queue */
 void trix_worker_give(struct proc *p);    /* wakes or makes a worker for it; monitor, sched.lock not held */

@@ -274,7 +274,7 @@ INLINE void ready_next(struct proc *p, struct g *g) {
     if (!kicked) return;
     trix_queue_push(p, kicked);
     fence_seq();
-    sched_wake_maybe();
+    sched_help_maybe(p);
 }
 
 void trix_ready(struct thread *t, struct g *g) {
@@ -367,6 +367,25 @@ static struct g *steal(struct worker *w) {
     return NULL;
 }
 
+/* A worker that looks for work waits a little before it sleeps: being woken costs it, and the one who wakes it, as much as some
+ * microseconds of looking. */
+static struct g *look_a_while(struct thread *t, struct worker *w) {
+    enum { PAUSES = 16 };
+    uint64_t now = trix_worker_note_work(w), until = now + w->patience;
+    do {
+        for (int i = 0; i < PAUSES; i++) cpu_relax();
+        if (load_relaxed(&t->cache.gate.pending)) return NULL;
+        now = trix_os_now();
+        struct g *g = trix_work_anywhere() ? trix_global_pop(w->proc) : NULL;
+        if (!g) g = steal(w);
+        if (!g) continue;
+        w->patience = (uint32_t)(now < until ? until - now : 0);
+        w->busy_since = now;
+        return g;
+    } while (now < until);
+    return NULL;
+}
+
 /* Something to run, from anywhere; NULL: nothing. */
 static struct g *find(struct thread *t, struct worker *w) {
     struct proc *p = w->proc;
@@ -392,14 +411,15 @@ static struct g *find(struct thread *t, struct worker *w) {
         w->spinning = true;
         fetch_add_seq(&trix_sched.spinning, 1);
     }
-    return steal(w);
+    g = steal(w);
+    return g || !w->spinning ? g : look_a_while(t, w);
 }
 
 /* It has found something: others may have to look now. */
 static void stop_spinning(struct worker *w) {
     if (!w->spinning) return;
     w->spinning = false;
-    if (fetch_sub_seq(&trix_sched.spinning, 1) == 1) sched_wake_maybe();
+    if (fetch_sub_seq(&trix_sched.spinning, 1) == 1) sched_help_maybe(w->proc);
 }
 
 /* Waits until the goroutine may be taken; after a while puts it back and looks for another one. */
