@@ -4,6 +4,7 @@
 #include "kept.h"
 #include "pins.h"
 #include "thread.h"
+#include "../heap/cache.h"
 #include "../heap/gate.h"
 #include "../heap/layout.h"
 #include "../os/os.h"
@@ -75,13 +76,17 @@ static bool loaded_at_start(uintptr_t base) {
     return roots.ninitial == 0;
 }
 
-/* Adds [lo, hi) without the library's own big tables, which hold nothing of the program's. */
+/* Adds [lo, hi) without the library's own big tables, which hold nothing of the program's: linked into the program they lie
+ * in its segment, and to look at them takes time of each stop. */
 static void add_segment(struct list *list, uintptr_t lo, uintptr_t hi) {
-    uintptr_t hole_lo = (uintptr_t)trix_layouts, hole_hi = hole_lo + sizeof trix_layouts;
-    if (lo < hole_lo && hole_hi < hi) {
-        add_segment(list, lo, hole_lo);
-        lo = hole_hi;
-    }
+    const struct range holes[] = {{(uintptr_t)trix_layouts, (uintptr_t)trix_layouts + sizeof trix_layouts},
+                                  {(uintptr_t)trix_no_runs, (uintptr_t)trix_no_runs + sizeof trix_no_runs}};
+    for (size_t i = 0; i < ARRAY_LEN(holes); i++)
+        if (lo < holes[i].lo && holes[i].hi < hi) {
+            add_segment(list, lo, holes[i].lo);
+            add_segment(list, holes[i].hi, hi);
+            return;
+        }
     if (lo < hi) *(struct range *)list_add(list) = (struct range){lo, hi};
 }
 

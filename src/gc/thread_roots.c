@@ -20,17 +20,18 @@ enum { UNKNOWN_STACK_BYTES = 1 << 20, PIECE = 4096 };
 
 static bool inside(struct range r, uintptr_t p) { return p >= r.lo && p < r.hi; }
 
-/* Reads [lo, hi) through the kernel, up to the first page that is not there. */
-static void visit_unsure(uintptr_t lo, uintptr_t hi, trix_range_visitor *visit, void *arg) {
+/* Reads [lo, hi) through the kernel, up to the first page that is not there; whether that was all. */
+static bool visit_unsure(uintptr_t lo, uintptr_t hi, trix_range_visitor *visit, void *arg) {
     uint64_t copy[PIECE / 8];
     lo = round_up(lo, 8);
     while (lo < hi) {
         size_t want = min_u64(PIECE - lo % PIECE, hi - lo);
         size_t got = trix_os_read_self(copy, (const void *)lo, want);
         visit(copy, (char *)copy + got, true, arg);
-        if (got < want) return;
+        if (got < want) return false;
         lo += want;
     }
+    return true;
 }
 
 /* The stack that sp lies in, from sp up. True if it was the thread's own. */
@@ -76,34 +77,61 @@ static uintptr_t dtv_address(const struct thread *t) {
     return trix_os_read_self(&dtv, (const void *)at, sizeof dtv) == sizeof dtv ? dtv : 0;
 }
 
-static void visit_dynamic_tls(const struct thread *t, trix_range_visitor *visit, void *arg) {
-    size_t n;
-    const struct tls_module *module = trix_roots_tls_modules(&n);
-    uintptr_t dtv = n ? dtv_address(t) : 0;
-    size_t slots = 0;
-    if (!dtv || trix_os_read_self(&slots, (const void *)(dtv - sizeof(struct dtv_entry)), sizeof slots) != sizeof slots)
-        return;
-    for (size_t i = 0; i < n; i++) {
-        struct dtv_entry e;
-        uintptr_t at = dtv + module[i].id * sizeof e;
-        if (module[i].id > slots || trix_os_read_self(&e, (const void *)at, sizeof e) != sizeof e) continue;
-        /* The main thread's static ones are scanned twice: "near the thread pointer" would be no proof, since malloc's
-         * arenas often begin where a stack ends. */
-        if (e.block && e.block != UINTPTR_MAX && !inside(t->stack, e.block))
-            visit_unsure(e.block, e.block + module[i].bytes, visit, arg);
-    }
-}
-
-static void visit_static_tls(const struct thread *t, trix_range_visitor *visit, void *arg) {
-    if (inside(t->stack, t->tp)) return; /* scanned with the stack, whatever sp */
+/* Returns what of it can be read, up to the end. (Which modules lie there is not asked: "near the thread pointer" would be no
+ * proof, since malloc's arenas often begin where a stack ends.) */
+static struct range visit_static_tls(const struct thread *t, trix_range_visitor *visit, void *arg) {
+    if (inside(t->stack, t->tp)) return (struct range){0}; /* scanned with the stack, whatever sp */
 #if defined(__x86_64__)
     uintptr_t lo = t->tp - trix_roots_static_tls(), hi = t->tp;
 #else
     uintptr_t lo = t->tp, hi = t->tp + trix_roots_static_tls();
 #endif
+    struct range known = {lo, hi};
     for (uintptr_t page; lo < hi; lo = page) { /* the first pages may not exist */
         page = min_u64(round_up(lo + 1, trix_os_page), hi);
-        visit_unsure(lo, page, visit, arg);
+        if (!visit_unsure(lo, page, visit, arg)) known.lo = page;
+    }
+    return known;
+}
+
+/* The first entries of the vector, and the word before them that says how many there are, are read by one call: each
+ * costs a microsecond of a stop. */
+enum { FIRST_ENTRIES = 31 };
+
+struct dtv {
+    uintptr_t at;
+    size_t slots;      /* 0: none */
+    size_t read;       /* entries in `entry`, the one before the first included */
+    struct dtv_entry entry[1 + FIRST_ENTRIES];
+};
+
+static void dtv_read(struct dtv *d, const struct thread *t) {
+    d->at = dtv_address(t);
+    size_t got = d->at ? trix_os_read_self(d->entry, (const void *)(d->at - sizeof d->entry[0]), sizeof d->entry) : 0;
+    d->read = got / sizeof d->entry[0];
+    d->slots = d->read ? d->entry[0].block : 0;
+}
+
+/* Where a module's thread-locals are, or 0. */
+static uintptr_t dtv_block(const struct dtv *d, size_t id) {
+    struct dtv_entry e;
+    if (id > d->slots) return 0;
+    if (1 + id < d->read) e = d->entry[1 + id];
+    else if (trix_os_read_self(&e, (const void *)(d->at + id * sizeof e), sizeof e) != sizeof e) return 0;
+    return e.block == UINTPTR_MAX ? 0 : e.block; /* not made yet */
+}
+
+/* But for those in `known`, which have been visited. */
+static void visit_dynamic_tls(const struct thread *t, struct range known, trix_range_visitor *visit, void *arg) {
+    size_t n;
+    struct dtv d;
+    const struct tls_module *module = trix_roots_tls_modules(&n);
+    if (!n) return;
+    dtv_read(&d, t);
+    for (size_t i = 0; i < n; i++) {
+        uintptr_t block = dtv_block(&d, module[i].id), end = block + module[i].bytes;
+        if (!block || inside(t->stack, block) || (inside(known, block) && end <= known.hi)) continue;
+        visit_unsure(block, end, visit, arg);
     }
 }
 
@@ -119,8 +147,7 @@ static void visit_copy(const void *lo, const void *hi, bool exact_ends UNUSED, v
 
 static void visit_all(struct thread *t, trix_range_visitor *visit, void *arg) {
     visit_stacks(t, visit, arg);
-    visit_static_tls(t, visit, arg);
-    visit_dynamic_tls(t, visit, arg);
+    visit_dynamic_tls(t, visit_static_tls(t, visit, arg), visit, arg);
     visit(&t->start_arg, &t->start_arg + 1, true, arg);
     visit(t->registers, t->registers + ARRAY_LEN(t->registers), true, arg);
     trix_specific_ranges(t->specifics, visit, arg);

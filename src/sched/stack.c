@@ -63,7 +63,8 @@ struct slab {
 
 static struct {
     struct lock lock;
-    struct slab *slab[MAX_SLABS]; /* by order of making; written under lock before nslabs is raised */
+    struct slab **slab;           /* MAX_SLABS, by order of making; mapped with the first one. Written under lock before nslabs
+                                     is raised */
     uint32_t nslabs;              /* release */
     uint64_t count;               /* slots in all slabs; lock */
     size_t max;                   /* lock */
@@ -106,8 +107,10 @@ static bool install_guards(const struct slab *s) {
 /* ---- slabs; lock held ---- */
 
 static struct slab *slab_make(struct kind *k) {
+    if (!stacks.slab) stacks.slab = trix_os_map(MAX_SLABS * sizeof *stacks.slab);
+    if (!stacks.slab || stacks.nslabs == MAX_SLABS) return NULL;
     struct slab *s = trix_metadata_alloc(sizeof *s);
-    if (!s || stacks.nslabs == MAX_SLABS) return NULL;
+    if (!s) return NULL;
     size_t bytes = k->bytes * k->slots;
     uintptr_t base = (uintptr_t)trix_os_map(bytes);
     if (!base) return NULL;
