@@ -20,10 +20,15 @@ static NOINLINE void shade_directly(uint64_t item) {
     trix_work_exit();
 }
 
+/* Whether nobody need look at the word: what it points into is marked, and so is what ends there, if it may be its end. */
+INLINE bool is_black(uint64_t offset, uint64_t flags) {
+    return offset_is_marked(offset) && (!(flags & RAW_ROOT) || (offset && offset_is_marked(offset - 1)));
+}
+
 void trix_shade(struct thread *t, uintptr_t word, uint64_t flags) {
     uint64_t offset = word - trix_map.base;
     if (offset >= load_relaxed(&trix_map.extent)) return;
-    if (!flags && offset_is_marked(offset)) return; /* most are: what was born since the cycle began is black */
+    if (is_black(offset, flags)) return; /* most are: what was born since the cycle began is, and in the last stop, all */
     if (t->shades && t->shades->n == WORKBUF_ITEMS) trix_shade_flush(t);
     if (!t->shades && !(t->shades = trix_workbuf_get(WORK_KIND_RAW))) {
         shade_directly(offset);

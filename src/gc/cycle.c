@@ -365,13 +365,15 @@ static bool drain_in_stop(uint64_t until) {
 /* World stopped, everything marked but for what roots without barriers have picked up since. */
 static bool look_again(void) {
     if (!cycle.stopped && !trix_roots_fresh()) return false;
+    uint64_t began = trix_os_now();
     trix_work_enter();
     scan_stopped_threads();
     trix_roots_scan(&cycle.marker);
     if (cycle.unsound) trix_marker_rescan_heap(&cycle.marker);
     trix_marker_flush(&cycle.marker);
     trix_work_exit();
-    uint64_t until = cycle.stopped || cycle.unsound ? UINT64_MAX : trix_os_now() + STOP_BUDGET_NS;
+    uint64_t until = max_u64(began + STOP_BUDGET_NS, trix_os_now() + STOP_LEAST_NS);
+    if (cycle.stopped || cycle.unsound) until = UINT64_MAX;
     do {
         if (!drain_in_stop(until) || fibers_reprieved(true)) return false;
     } while (life_marks(true));

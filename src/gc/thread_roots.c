@@ -68,13 +68,12 @@ struct dtv_entry { /* glibc's dtv_t, stable since TLS came in */
 };
 
 static uintptr_t dtv_address(const struct thread *t) {
-    uintptr_t dtv = 0;
 #if defined(__x86_64__)
     uintptr_t at = t->tp + sizeof(void *); /* tcbhead_t.dtv */
 #else
     uintptr_t at = t->tp; /* tcbhead_t.dtv */
 #endif
-    return trix_os_read_self(&dtv, (const void *)at, sizeof dtv) == sizeof dtv ? dtv : 0;
+    return load_relaxed((const uintptr_t *)at);
 }
 
 /* Returns what of it can be read, up to the end. (Which modules lie there is not asked: "near the thread pointer" would be no
