@@ -1,14 +1,15 @@
 /* tricc.h - what all parts of the compiler share: options, the sink for diagnostics, statistics.
  *
- * A source file goes through tricc like this:
+ * A source file goes through tricc like this, within clang or by its side:
  *
- *     clang -cc1        source → bitcode, nothing optimised, debug information complete        driver/
- *     managed           calls of malloc and kin become calls of the collected heap's           managed/
- *     escape            locals move to the heap, allocations to the stack                      escape/
- *     types             tri_new(T) and friends learn where T's pointers are                    types/
- *     barriers          stores of pointers become barriered stores                             barrier/
- *     clang -cc1        bitcode → object, all of LLVM's optimisations                          driver/
+ *     clang           source → module, nothing optimised, debug information complete          driver/
+ *     managed         calls of malloc and kin become calls of the collected heap's           managed/
+ *     escape          locals move to the heap, allocations to the stack                      escape/
+ *     types           tri_new(T) and friends learn where T's pointers are                    types/
+ *     barriers        stores of pointers become barriered stores                             barrier/
+ *     clang           module → object, all of LLVM's optimisations                           driver/
  *
+ * passes/ is the four in one, as a shared object that clang loads as a plugin, or tricc.
  * Each of the four passes gets the module, the options, the sink and the statistics, and returns whether it
  * succeeded; one that fails has put an error into the sink, and nothing is written. All run in one thread, in one process, on one module.
  * While they run the module is in the old form of debug information (calls of llvm.dbg.declare), which is what

@@ -3,21 +3,12 @@
  *   front   the same cc1, to bitcode, LLVM's passes off, debug information complete, dependency files as asked
  *   passes  ours, in this process
  *   back    the same cc1, from bitcode, to what was asked
- *
- * A module that has been through the passes carries a module flag and is not given to them again (-save-temps, -flto).
  */
 #include "driver.h"
-#include "../barrier/barrier.h"
-#include "../escape/escape.h"
-#include "../ir/ir.h"
-#include "../managed/managed.h"
-#include "../types/types.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define DONE_FLAG "tricc"
 
 /* ---- which jobs ---- */
 
@@ -121,58 +112,6 @@ static void read_options(struct tricc_options *o, const struct list *job) {
     o->cplusplus = language && starts(language, "c++");
 }
 
-/* ---- the passes ---- */
-
-/* An ELF note says to the linker that the object's stores have barriers: name "tricolor", type 1, one word, 1. */
-static void mark_module(LLVMModuleRef module) {
-    static const char note[] = ".pushsection .note.tricolor,\"\",%note\n.balign 4\n.long 9, 4, 1\n"
-                               ".asciz \"tricolor\"\n.balign 4\n.long 1\n.popsection\n";
-    LLVMContextRef context = LLVMGetModuleContext(module);
-    LLVMValueRef one = LLVMConstInt(LLVMInt32TypeInContext(context), 1, false);
-    LLVMAddModuleFlag(module, LLVMModuleFlagBehaviorOverride, DONE_FLAG, strlen(DONE_FLAG), LLVMValueAsMetadata(one));
-    LLVMAppendModuleInlineAsm(module, note, sizeof note - 1);
-}
-
-static bool is_done(LLVMModuleRef module) { return LLVMGetModuleFlag(module, DONE_FLAG, strlen(DONE_FLAG)) != NULL; }
-
-static bool target_is_known(LLVMModuleRef module, struct tricc_diag *d) {
-    const char *triple = LLVMGetTarget(module);
-    if ((starts(triple, "x86_64-") || starts(triple, "aarch64-")) && strstr(triple, "linux") && !strstr(triple, "gnux32")) return true;
-    tricc_diag_error(d, (struct tricc_loc){0}, "tricolor does not run on '%s': only Linux on x86-64 and aarch64", triple);
-    return false;
-}
-
-static bool run_all(LLVMModuleRef module, const struct tricc_options *o, struct tricc_diag *d, struct tricc_stats *s) {
-    if (is_done(module)) return true;
-    if (!target_is_known(module, d)) return false;
-    if (o->managed_malloc && !tricc_managed_run(module, o, d, s)) return false;
-    if (!tricc_escape_run(module, o, d, s) || !tricc_types_run(module, o, d, s) || !tricc_barrier_run(module, o, d, s))
-        return false;
-    mark_module(module);
-    return true;
-}
-
-static bool run_passes(const char *source, const char *in, const char *out, const struct tricc_options *o) {
-    LLVMContextRef context = LLVMContextCreate();
-    struct tricc_diag *d = tricc_diag_new();
-    struct tricc_stats *s = tricc_stats_new();
-    char *error;
-    LLVMModuleRef module = tricc_ir_open(context, in, &error);
-    bool good = module != NULL;
-    if (!good) {
-        tricc_diag_error(d, (struct tricc_loc){.file = source}, "%s", error);
-        LLVMDisposeMessage(error);
-    }
-    good = good && run_all(module, o, d, s) && tricc_ir_close(module, out, o, d);
-    good &= tricc_diag_flush(d, o);
-    if (good) tricc_stats_print(s, o, source);
-    if (module) LLVMDisposeModule(module);
-    tricc_stats_delete(s);
-    tricc_diag_delete(d);
-    LLVMContextDispose(context);
-    return good;
-}
-
 bool compile_job(struct job *j, const struct command *c, int *code) {
     if (!is_ours(j)) return false;
     const char *source = j->argv.item[j->argv.n - 1];
@@ -181,7 +120,7 @@ bool compile_job(struct job *j, const struct command *c, int *code) {
     read_options(&o, &j->argv);
     struct list front = front_command(&j->argv, fresh), back = back_command(&j->argv, done);
     if ((*code = spawn(front.item[0], &front, NULL))) return true;
-    if (!run_passes(source, fresh, done, &o)) {
+    if (!passes_load()->run_file(source, fresh, done, &o)) {
         *code = 1;
         return true;
     }

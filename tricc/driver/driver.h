@@ -1,14 +1,19 @@
 /* driver.h - the driver's parts, in the order a run goes through them.
  *
  *   args.c      takes tricc's own options out of the command line; the rest is clang's
+ *   direct.c    an ordinary command line: clang itself does all of it, with the passes as its plugin
+ *
+ * and for every other
+ *
  *   jobs.c      asks clang (-###) what it would run: one cc1 a source file, assemblers, a linker
  *   compile.c   runs a cc1 job in three steps: front end, passes, back end
  *   link.c      looks at what is linked, and links
+ *   passes.c    loads the passes
  *   spawn.c     runs programs, passes signals on
  *   temp.c      the run's own temporary folder, gone in the end whatever happens
  *
  * So what a command line means is clang's own driver's business, to the last option, and what tricc changes is what
- * happens between front end and optimiser. Asking clang first costs one start of it (about 25 ms).
+ * happens between front end and optimiser. The first way costs a start of clang, as with clang; the second three, at about 30 ms.
  */
 #ifndef TRICC_DRIVER_H
 #define TRICC_DRIVER_H
@@ -42,8 +47,26 @@ void command_parse(struct command *, int argc, char **argv);
 struct places {
     char *include, *lib, *prelude; /* folders */
     const char *clang;             /* program */
+    bool other_clang;              /* not the one found when tricc was built */
 };
 void places_find(struct places *);
+
+/* ---- the short way ---- */
+/* Whether clang can do by itself what is asked; the command for it then. */
+bool direct_command(struct list *, const struct command *, const struct places *);
+
+/* The command line for clang, but for what links; `ask`: only to be told what it would run. */
+struct list clang_command(const struct command *, const struct places *, bool ask);
+/* What a link gets, as the linker's arguments. */
+void library_arguments(struct list *, const struct command *, const struct places *, bool shared, bool is_static);
+
+/* ---- the passes ---- */
+struct passes {
+    bool (*run_file)(const char *source, const char *in, const char *out, const struct tricc_options *);
+    int (*done)(const char *path);
+};
+void passes_place(const char *folder);
+const struct passes *passes_load(void); /* see passes/passes.h; never NULL */
 
 /* ---- jobs ---- */
 struct job {
@@ -57,6 +80,8 @@ struct jobs {
 /* Runs clang -### and reads its answer; its diagnostics go to stderr. Returns clang's exit code. */
 int jobs_plan(struct jobs *, const struct command *, const struct places *);
 int jobs_run(struct jobs *, const struct command *);
+/* tricc's exit code when a program's was `code`; says what is wrong when it could not be run, or was ended by a signal. */
+int jobs_code(int code, const char *program);
 
 /* If the job is a cc1 that tricc should compile, does it and sets *code. */
 bool compile_job(struct job *, const struct command *, int *code);

@@ -29,10 +29,10 @@ static void add_terminal(struct list *l, const struct list *users) {
     if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col) list_addf(l, "-fmessage-length=%d", size.ws_col);
 }
 
-static struct list clang_command(const struct command *c, const struct places *p) {
+struct list clang_command(const struct command *c, const struct places *p, bool ask) {
     struct list l = {0};
     list_add(&l, "tricc");
-    if (c->has_input) list_add(&l, "-###"); /* without input clang answers by itself: --version, or an error */
+    if (ask) list_add(&l, "-###");
     list_add(&l, "-Wno-return-stack-address"); /* it is legal: such locals move to the heap */
     for (size_t i = 0; i < c->clang.n; i++) list_add(&l, c->clang.item[i]);
     list_add(&l, "--start-no-unused-arguments");
@@ -40,7 +40,7 @@ static struct list clang_command(const struct command *c, const struct places *p
     list_addf(&l, "%s%s", strcmp(p->include, "/usr/include") ? "-isystem" : "-idirafter", p->include);
     if (c->options.no_inline) list_add(&l, "-fno-inline");
     if (c->options.no_opt) list_add(&l, "-O0");
-    add_terminal(&l, &c->clang);
+    if (ask) add_terminal(&l, &c->clang);
     list_add(&l, "--end-no-unused-arguments");
     return l;
 }
@@ -68,29 +68,33 @@ static size_t place_for_library(const struct list *l) {
     return at;
 }
 
+void library_arguments(struct list *l, const struct command *c, const struct places *p, bool shared, bool is_static) {
+    if (c->options.managed_malloc) {
+        list_addf(l, "%s/libtricolor-calls.a", p->lib);
+        if (!shared) { /* unless the program has a malloc of its own */
+            list_add(l, "--undefined=malloc");
+            list_addf(l, "%s/libtricolor-malloc.a", p->lib);
+        }
+    }
+    if (c->static_tricolor) {
+        list_addf(l, "%s/libtricolor.a", p->lib);
+        return;
+    }
+    list_addf(l, "-L%s", p->lib);
+    list_add(l, "-ltricolor");
+    if (strncmp(p->lib, "/usr/lib", 8) && !is_static) {
+        list_add(l, "-rpath");
+        list_add(l, p->lib);
+    }
+}
+
 /* libtricolor, for a job that links; a relocatable object gets it in its last link. */
 static void add_library(struct job *j, const struct command *c, const struct places *p) {
     struct list l = {0};
     if (!links(j) || list_has(&j->argv, "-r")) return;
     size_t at = place_for_library(&j->argv);
     for (size_t i = 0; i < at; i++) list_add(&l, j->argv.item[i]);
-    if (c->options.managed_malloc) {
-        list_addf(&l, "%s/libtricolor-calls.a", p->lib);
-        if (!list_has(&j->argv, "-shared")) { /* unless the program has a malloc of its own */
-            list_add(&l, "--undefined=malloc");
-            list_addf(&l, "%s/libtricolor-malloc.a", p->lib);
-        }
-    }
-    if (c->static_tricolor) {
-        list_addf(&l, "%s/libtricolor.a", p->lib);
-    } else {
-        list_addf(&l, "-L%s", p->lib);
-        list_add(&l, "-ltricolor");
-        if (strncmp(p->lib, "/usr/lib", 8) && !list_has(&j->argv, "-static")) {
-            list_add(&l, "-rpath");
-            list_add(&l, p->lib);
-        }
-    }
+    library_arguments(&l, c, p, list_has(&j->argv, "-shared"), list_has(&j->argv, "-static"));
     for (size_t i = at; i < j->argv.n; i++) list_add(&l, j->argv.item[i]);
     j->argv = l;
 }
@@ -149,11 +153,10 @@ static void read_answer(struct jobs *jobs, const char *at, bool verbose) {
 }
 
 int jobs_plan(struct jobs *jobs, const struct command *c, const struct places *p) {
-    struct list l = clang_command(c, p);
+    struct list l = clang_command(c, p, c->has_input); /* without input clang answers by itself: --version, or an error */
     char *answer = NULL;
     int code = spawn(p->clang, &l, &answer);
-    if (code == 127)
-        fail("tricc needs clang 19: install the package clang-19, or let TRICC_CLANG name the program");
+    if (code == 127) jobs_code(code, p->clang);
     read_answer(jobs, answer, c->show || c->verbose || !c->has_input);
     free(answer);
     for (size_t i = 0; i < jobs->n; i++) add_library(&jobs->job[i], c, p);
@@ -187,6 +190,13 @@ static int run_job(struct job *j, const struct command *c) {
     return spawn(j->argv.item[0], &j->argv, NULL);
 }
 
+int jobs_code(int code, const char *program) {
+    if (code == 127) fail("tricc needs clang 19: install the package clang-19, or let TRICC_CLANG name the program");
+    if (code <= 128) return code;
+    fprintf(stderr, "tricc: error: '%s' was ended by signal %d\n", program, code - 128);
+    return 254;
+}
+
 int jobs_run(struct jobs *jobs, const struct command *c) {
     int result = 0;
     for (size_t i = 0; i < jobs->n; i++) {
@@ -197,8 +207,8 @@ int jobs_run(struct jobs *jobs, const struct command *c) {
         if (!code) continue;
         j->failed = true;
         remove_output(j);
-        if (code > 128) fprintf(stderr, "tricc: error: '%s' was ended by signal %d\n", j->argv.item[0], code - 128);
-        if (code > result) result = code > 128 ? 254 : code;
+        code = jobs_code(code, j->argv.item[0]);
+        if (code > result) result = code;
     }
     return result;
 }

@@ -7,7 +7,6 @@
  * are known, and not looked at.
  */
 #include "driver.h"
-#include "../ir/ir.h"
 
 #include <elf.h>
 #include <fcntl.h>
@@ -50,14 +49,8 @@ static enum origin origin_of_elf(struct bytes f) {
 }
 
 static enum origin origin_of_bitcode(const char *path) {
-    LLVMContextRef context = LLVMContextCreate();
-    char *error;
-    LLVMModuleRef m = tricc_ir_open(context, path, &error);
-    enum origin origin = !m ? UNKNOWN : LLVMGetModuleFlag(m, "tricc", 5) ? BY_TRICC : PLAIN;
-    if (m) LLVMDisposeModule(m);
-    else LLVMDisposeMessage(error);
-    LLVMContextDispose(context);
-    return origin;
+    int done = passes_load()->done(path);
+    return done < 0 ? UNKNOWN : done ? BY_TRICC : PLAIN;
 }
 
 static bool begins(struct bytes f, const char *magic, size_t n) { return f.n >= n && memcmp(f.at, magic, n) == 0; }

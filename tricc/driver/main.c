@@ -22,7 +22,8 @@ void places_find(struct places *p) {
     p->lib = resolve(self, TRICC_LIB_FROM_BIN);
     p->prelude = text("%s/tricc", p->lib);
     const char *clang = getenv("TRICC_CLANG");
-    p->clang = clang && *clang ? clang : TRICC_CLANG;
+    p->other_clang = clang && *clang;
+    p->clang = p->other_clang ? clang : TRICC_CLANG;
 }
 
 static const char help[] =
@@ -45,8 +46,11 @@ int main(int argc, char **argv) {
     command_parse(&c, argc, argv);
     places_find(&p);
     c.options.prelude_dir = p.prelude;
+    passes_place(p.prelude);
     spawn_start();
     temp_start();
+    struct list direct;
+    if (direct_command(&direct, &c, &p)) return jobs_code(spawn(p.clang, &direct, NULL), p.clang);
     int code = jobs_plan(&jobs, &c, &p);
     if (c.version) printf("tricc: tricolor %s\n", TRICC_VERSION);
     if (c.help) fputs(help, stdout);

@@ -1,7 +1,7 @@
 /* ir.h - what the passes ask of LLVM's C interface beyond what it offers.
  *
  * Debug information comes in two forms in LLVM 19: records, which the C interface cannot walk, and the older calls of
- * llvm.dbg.declare, which it can. tricc_ir_open turns the module to the old form, tricc_ir_close back; the passes run in between.
+ * llvm.dbg.declare, which it can. tricc_ir_open turns the module to the old form, tricc_ir_finish back; the passes run in between.
  * With an LLVM that has LLVMGetFirstDbgRecord this file is the one to change.
  *
  * Code that generated code calls comes from the prelude: functions written in C on top of <tricolor.h>, compiled when
@@ -16,8 +16,12 @@
 /* Reads a module of bitcode; NULL and *error (to be freed by LLVMDisposeMessage) when it cannot. */
 LLVMModuleRef tricc_ir_open(LLVMContextRef, const char *path, char **error);
 
-/* Verifies the module, brings it to its final form, writes it. Without keep_debug the debug information is stripped. */
-bool tricc_ir_close(LLVMModuleRef, const char *path, const struct tricc_options *, struct tricc_diag *);
+/* The same for a module of clang's. */
+void tricc_ir_adopt(LLVMModuleRef);
+
+/* Brings the module to its final form and verifies it. Without keep_debug the debug information is stripped. */
+bool tricc_ir_finish(LLVMModuleRef, const struct tricc_options *, struct tricc_diag *);
+bool tricc_ir_write(LLVMModuleRef, const char *path, struct tricc_diag *);
 
 /* Place of an instruction; for one without, of its function. */
 struct tricc_loc tricc_ir_loc(LLVMValueRef instruction);

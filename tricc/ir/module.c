@@ -7,6 +7,8 @@
 #include <llvm-c/DebugInfo.h>
 #include <string.h>
 
+void tricc_ir_adopt(LLVMModuleRef module) { LLVMSetIsNewDbgInfoFormat(module, false); }
+
 LLVMModuleRef tricc_ir_open(LLVMContextRef context, const char *path, char **error) {
     LLVMMemoryBufferRef buffer;
     LLVMModuleRef module = NULL;
@@ -15,7 +17,7 @@ LLVMModuleRef tricc_ir_open(LLVMContextRef context, const char *path, char **err
     if (LLVMParseBitcodeInContext2(context, buffer, &module)) *error = strdup("not bitcode of this version of LLVM");
     LLVMDisposeMemoryBuffer(buffer);
     if (*error) return NULL;
-    LLVMSetIsNewDbgInfoFormat(module, false);
+    tricc_ir_adopt(module);
     return module;
 }
 
@@ -34,7 +36,7 @@ static void drop_unused(LLVMModuleRef module) {
     }
 }
 
-bool tricc_ir_close(LLVMModuleRef module, const char *path, const struct tricc_options *o, struct tricc_diag *d) {
+bool tricc_ir_finish(LLVMModuleRef module, const struct tricc_options *o, struct tricc_diag *d) {
     drop_unused(module);
     if (!o->keep_debug) LLVMStripModuleDebugInfo(module);
     LLVMSetIsNewDbgInfoFormat(module, true);
@@ -42,10 +44,11 @@ bool tricc_ir_close(LLVMModuleRef module, const char *path, const struct tricc_o
     bool broken = LLVMVerifyModule(module, LLVMReturnStatusAction, &message);
     if (broken) tricc_diag_error(d, (struct tricc_loc){0}, "internal error: the module is broken: %s", message);
     LLVMDisposeMessage(message);
-    if (broken) return false;
-    if (LLVMWriteBitcodeToFile(module, path)) {
-        tricc_diag_error(d, (struct tricc_loc){0}, "cannot write '%s'", path);
-        return false;
-    }
-    return true;
+    return !broken;
+}
+
+bool tricc_ir_write(LLVMModuleRef module, const char *path, struct tricc_diag *d) {
+    if (!LLVMWriteBitcodeToFile(module, path)) return true;
+    tricc_diag_error(d, (struct tricc_loc){0}, "cannot write '%s'", path);
+    return false;
 }

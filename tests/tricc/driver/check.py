@@ -439,8 +439,46 @@ done
 exit 0
 """
 
+# ---- the short way (clang with the passes as its plugin) and the long way ----
+
+def long_way():
+    """an environment that makes tricc take it: another clang is named"""
+    return {"TRICC_CLANG": next(filter(None, map(shutil.which, ("clang-19", "clang"))))}
+
+
+def both_ways_make_the_same():
+    for level in ("-O0", "-O1", "-O2", "-O3"):
+        for more in ([], ["-g"], ["-fPIC", "-fmanaged-malloc"]):
+            run(level, *more, "-c", "tri.c", "-o", "short.o")
+            run(level, *more, "-c", "tri.c", "-o", "long.o", env=long_way())
+            with open("short.o", "rb") as a, open("long.o", "rb") as b:
+                if a.read() != b.read():
+                    sys.exit(f"{level} {more}: the objects differ")
+
+
+def both_ways_say_the_same():
+    for options in (["-m"], ["-m=2"], ["-fstats"], ["-Wall"]):
+        said = [run("-O2", *options, "-c", "tri.c", "warns.c", env=env)[1] for env in ({}, long_way())]
+        want(options[0], said[0], said[1])
+        if not said[0]:
+            sys.exit(f"{options[0]}: nothing said")
+
+
+def the_short_way_starts_clang_once():
+    _, err = run("-###", "-c", "tri.c")
+    want_in("asked", err, "-cc1")
+    out, _ = run("-f", "-e", "trace=execve", "-qq", "-o", "trace", TRICC, "-O2", "-g", "-Wall", "-fPIC", "-c", "tri.c", program="strace") \
+        if shutil.which("strace") else (None, None)
+    if out is None:
+        print("skipped: needs strace")
+        sys.exit(77)
+    with open("trace", encoding="utf-8") as f:
+        started = [line for line in f if "execve(" in line and "= 0" in line]
+    want("programs started", len(started), 2)
+
+
 CASES = {name: case for name, case in list(globals().items())
-         if callable(case) and case.__module__ == __name__ and name not in ("run", "quiet", "want", "want_in", "ran", "absent", "main")}
+         if callable(case) and case.__module__ == __name__ and name not in ("run", "quiet", "want", "want_in", "ran", "absent", "main", "long_way")}
 
 
 def main():
