@@ -25,7 +25,7 @@
 
 #include <string.h>
 
-enum { BLOCK_PAGES = 32 };
+enum { BLOCK_PAGES = 32, AWAIT_NS = 1000 * 1000 };
 
 uint32_t trix_sweep_generation;
 
@@ -33,7 +33,8 @@ static struct {
     uint64_t cursor;   /* next page to take; atomic */
     uint64_t end;      /* pages in use at the flip; constant while active */
     uint32_t sweepers; /* threads in a block; seq_cst */
-    uint32_t active;   /* blocks may be taken; seq_cst */
+    uint32_t active;   /* blocks may be taken; futex, seq_cst */
+    uint32_t waiting;  /* threads that sleep until they may; seq_cst */
 
     /* what allocating threads owe: relaxed, written under gc.lock. Read while they change, one new and one old, they are
      * wrong once. */
@@ -176,7 +177,10 @@ void trix_sweep_flip(void) {
     store_seq(&sweep.cursor, 1);
 }
 
-void trix_sweep_begin(void) { store_seq(&sweep.active, 1); }
+void trix_sweep_begin(void) {
+    store_seq(&sweep.active, 1);
+    if (load_seq(&sweep.waiting)) trix_os_futex_wake(&sweep.active, INT32_MAX);
+}
 bool trix_sweep_active(void) { return load_seq(&sweep.active); }
 
 uint64_t trix_sweep_left(void) {
@@ -197,10 +201,19 @@ bool trix_sweep_some(void) {
     return took;
 }
 
-/* Only a moment, but one in which a thread at the memory limit would take pages by the MiB, when the collector does not get
- * a processor; and there is about to be room. */
+/* Whether marking has ended and sweeping is about to begin. Only a moment, but a long one if the collector does not get a processor:
+ * so who waits for it sleeps. */
+static bool about_to_begin(void) { return !load_seq(&sweep.active) && load_seq(&sweep.cursor) < sweep.end; }
+
+static void await_begin(void) {
+    fetch_add_seq(&sweep.waiting, 1);
+    if (about_to_begin()) trix_os_futex_wait(&sweep.active, 0, AWAIT_NS);
+    fetch_sub_seq(&sweep.waiting, 1);
+}
+
+/* In that moment a thread at the memory limit would take pages by the MiB, and there is about to be room. */
 bool trix_sweep_for_room(void) {
-    while (UNLIKELY(!load_seq(&sweep.active) && load_seq(&sweep.cursor) < sweep.end)) trix_os_yield();
+    while (UNLIKELY(about_to_begin())) await_begin();
     return trix_sweep_some();
 }
 
@@ -226,7 +239,7 @@ void trix_sweep_pay(const struct gate *g, int64_t live) {
         if (!trix_sweep_some()) break;
 }
 
-/* Only a moment passes between the flip and the beginning, and while another thread sweeps the span. */
+/* Another thread takes only a moment to sweep the span. */
 void trix_sweep_span(uint32_t page) {
     struct page_state *s = map_state(page);
     while (UNLIKELY(load_acquire(&s->swept) != sweep_parity())) {
@@ -235,10 +248,12 @@ void trix_sweep_span(uint32_t page) {
             sweep_span(page, &y);
             yield_pages(&y);
             yield_spans(&y);
+        } else if (about_to_begin()) {
+            await_begin();
         } else {
             trix_os_yield();
         }
     }
 }
 
-void trix_sweep_reset_after_fork(void) { sweep.sweepers = 0; }
+void trix_sweep_reset_after_fork(void) { sweep.sweepers = sweep.waiting = 0; }
