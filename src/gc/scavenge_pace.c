@@ -8,6 +8,7 @@ enum {
     MOST_BOUTS = 4,     /* of credit */
     REST_SHARE = 20     /* cycles of a program that hardly allocates: one in so many nanoseconds of a processor */
 };
+#define RETAIN_LEAST ((uint64_t)16 << 20)
 #define REST_LEAST_NS    (15ull * 1000 * 1000 * 1000)
 #define REST_LEAST_BYTES ((uint64_t)64 << 20)
 
@@ -17,7 +18,7 @@ uint64_t trix_scavenge_retain(uint64_t inuse, uint64_t last_goal, uint64_t goal)
     if (was_off != is_off) return SCAVENGE_NEVER; /* GOGC or the limit was switched on or off */
     double ratio = is_off ? 1 : (double)goal / (double)last_goal;
     double retain = (double)inuse * ratio * (1 + 1.0 / RETAIN_PART);
-    return retain < 9e18 ? (uint64_t)retain : SCAVENGE_NEVER;
+    return retain < 9e18 ? max_u64((uint64_t)retain, RETAIN_LEAST) : SCAVENGE_NEVER;
 }
 
 uint64_t trix_scavenge_limit(uint64_t memory_limit) {

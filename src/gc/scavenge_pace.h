@@ -4,7 +4,9 @@
  *
  * How much. The heap keeps free pages for what it will allocate until the end of the next cycle, and some more:
  *
- *   without a limit   10 % more than what was in use at the end of the last cycle, scaled by how the goal has changed
+ *   without a limit   10 % more than what was in use at the end of the last cycle, scaled by how the goal has changed, and
+ *                     16 MiB in any case: a small heap, which has a hundred cycles a second, would give back and take again
+ *                     the pages by which one cycle differs from the next, and that costs more than the cycles
  *   with a limit      never more than 95 % of the limit, all memory counted
  *
  * How fast. The work takes 1 % of the processors' time. It is saved up as credit, and spent in bouts of a millisecond, so

@@ -12,6 +12,7 @@ static void test_retain(void **state) {
     assert_int_equal(trix_scavenge_retain(100 * MIB, 200 * MIB, 200 * MIB), 110 * MIB);
     assert_int_equal(trix_scavenge_retain(2000 * MIB, 4000 * MIB, 200 * MIB), 110 * MIB); /* fell to a twentieth */
     assert_int_equal(trix_scavenge_retain(100 * MIB, 100 * MIB, 200 * MIB), 220 * MIB);   /* grows */
+    assert_int_equal(trix_scavenge_retain(4 * MIB, 4 * MIB, 4 * MIB), 16 * MIB);          /* a small heap keeps all */
     assert_int_equal(trix_scavenge_retain(100 * MIB, 0, 200 * MIB), SCAVENGE_NEVER);      /* no cycle yet */
     assert_int_equal(trix_scavenge_retain(100 * MIB, UINT64_MAX, UINT64_MAX), 110 * MIB); /* GOGC=off */
     assert_int_equal(trix_scavenge_retain(100 * MIB, UINT64_MAX, 200 * MIB), SCAVENGE_NEVER);
