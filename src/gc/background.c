@@ -25,9 +25,11 @@
 
 enum {
     MAX_HELPERS = 31,
-    QUANTUM = 128 << 10,       /* bytes scanned between two looks around */
+    QUANTUM = 128 << 10,       /* bytes a helper scans between two looks around */
+    LEAST_QUANTUM = 4 << 10,   /* the collector scans between this and QUANTUM: what takes about */
+    QUANTUM_NS = 50 * 1000,
     LOOK_NS = 200 * 1000,      /* between two counts of the running threads */
-    SLACK_NS = 300 * 1000,     /* a marker may be ahead of its share by this much */
+    BURST_NS = 150 * 1000,     /* a marker that works part of the time does so for this long: a thread of the program waits for it */
     NAP_NS = 50 * 1000,        /* shorter sleeps are not worth their wake-up */
     LONGEST_NAP_NS = 2 * 1000 * 1000,
 };
@@ -41,6 +43,8 @@ static struct {
     uint64_t begun;        /* ns: this cycle's marking; collector */
     uint64_t began, looked; /* ns; collector */
     uint64_t cpu_began, cpu_counted; /* the collector's own CPU time; collector */
+    uint64_t cpu_rested;   /* the same, when it last came back from a nap */
+    uint64_t quantum;      /* bytes; collector */
 
     bool may_hurry, hurries; /* collector */
     uint32_t collector;    /* 0 none, 1 being made, 2 there; seq_cst */
@@ -193,12 +197,20 @@ static void nap(struct marker *m, uint64_t ns) {
     trix_work_enter();
 }
 
-/* Sleeps when it has run for longer than its share of the time since `began` allows. */
+/* Works in short bursts, so that it has no more than its share of the time since `began`. What it lags behind it does not
+ * make up for in one go. */
 static void keep_share(struct marker *m, uint64_t now, uint64_t cpu) {
-    if (background.allowed >= 1) return;
+    if (background.allowed >= 1 || cpu - background.cpu_rested < BURST_NS) return;
     uint64_t used = cpu - background.cpu_began, wall = now - background.began;
     uint64_t due = (uint64_t)((double)used / background.allowed);
-    if (due > wall + SLACK_NS) nap(m, min_u64(due - wall, LONGEST_NAP_NS));
+    nap(m, min_u64(max_u64(due > wall ? due - wall : 0, NAP_NS), LONGEST_NAP_NS));
+    background.cpu_rested = trix_os_thread_cpu();
+}
+
+/* Scans as much at once as takes QUANTUM_NS, which may be a few KiB of small objects or a hundred of large ones. */
+static void set_quantum(uint64_t took) {
+    if (took > QUANTUM_NS && background.quantum > LEAST_QUANTUM) background.quantum /= 2;
+    else if (took < QUANTUM_NS / 2 && background.quantum < QUANTUM) background.quantum *= 2;
 }
 
 void trix_markers_begin(struct pacer_workers workers) {
@@ -207,12 +219,16 @@ void trix_markers_begin(struct pacer_workers workers) {
     background.allowed = 0;
     background.begun = background.began = now;
     background.looked = 0;
-    background.cpu_began = background.cpu_counted = trix_os_thread_cpu();
+    background.cpu_began = background.cpu_counted = background.cpu_rested = trix_os_thread_cpu();
+    if (!background.quantum) background.quantum = QUANTUM / 4;
 }
+
+uint64_t trix_markers_quantum(void) { return background.quantum; }
 
 void trix_markers_pace(struct marker *m) {
     uint64_t now = trix_os_now(), cpu = trix_os_thread_cpu();
     trix_gc_gather(m);
+    set_quantum(cpu - background.cpu_counted);
     if (background.allowed > 0) charge(cpu - background.cpu_counted);
     background.cpu_counted = cpu;
     if (now - background.looked > LOOK_NS) {

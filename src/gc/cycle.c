@@ -45,7 +45,6 @@ enum {
     STOP_LEAST_NS = 10 * 1000,  /* of it for marking, however deep the stacks are */
     STOP_STEP = 4 << 10,   /* bytes scanned between two looks at the clock in a stop */
     MOST_READY = 60,       /* buffers made ready for a stop; threads have one or two each */
-    QUANTUM = 128 << 10,   /* bytes scanned between two looks around */
     WAIT_NS = 1000 * 1000
 };
 
@@ -282,7 +281,7 @@ static void drain(void) {
         uint32_t seen = event_seen(&trix_event);
         unsigned unscanned = cycle.stopped ? 0 : scan_blocked_threads();
         bool fibers = !cycle.stopped && scan_fibers();
-        bool more = trix_marker_drain(m, QUANTUM);
+        bool more = trix_marker_drain(m, trix_markers_quantum());
         trix_markers_pace(m);
         if (more || fibers) continue;
         trix_marker_flush(m);

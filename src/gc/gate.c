@@ -115,15 +115,20 @@ static void flush_report(struct thread *t) {
 void trix_gate_account(struct gate *g, int64_t bytes) {
     struct thread *t = (struct thread *)g;
     t->cache.unreported += bytes;
-    if (t->cache.unreported > -REPORT_BYTES && t->cache.unreported < REPORT_BYTES) {
-        if (LIKELY(!gate_marking())) return;
-    } else {
-        if (UNLIKELY(!trix_collector_running()) && !trix_in_handler(t)) trix_collector_start();
-        flush_report(t);
-    }
-    if (!gate_marking() || bytes <= 0) return;
+    if (LIKELY(t->cache.unreported > -REPORT_BYTES && t->cache.unreported < REPORT_BYTES)) return;
+    if (UNLIKELY(!trix_collector_running()) && !trix_in_handler(t)) trix_collector_start();
+    flush_report(t);
+}
+
+void trix_gate_assist(struct gate *g, int64_t bytes) {
+    struct thread *t = (struct thread *)g;
     t->cache.assist_credit -= bytes;
     trix_assist(t);
+}
+
+void trix_gate_account_at_once(struct gate *g, int64_t bytes) {
+    trix_gate_account(g, bytes);
+    if (gate_marking()) trix_gate_assist(g, bytes);
 }
 
 bool trix_gate_sweep_some(void) { return trix_sweep_some(); }

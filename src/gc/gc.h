@@ -116,6 +116,7 @@ void trix_markers_begin(struct pacer_workers workers);
 void trix_markers_end(void);
 /* Between two quanta of the collector's own marking: lets the share of the CPU be what it should. */
 void trix_markers_pace(struct marker *m);
+uint64_t trix_markers_quantum(void); /* bytes to scan in the next one; collector */
 int trix_running_threads(void);
 void trix_markers_reset_after_fork(void);
 

@@ -50,7 +50,7 @@ static void sample_large(struct gate *g, void *p, size_t bytes) {
 
 /* `over`: see trix_large_alloc_over; a leaf then. */
 static void *alloc_large_over(struct gate *g, size_t bytes, size_t align, uint64_t type, size_t over) {
-    trix_gate_account(g, (int64_t)large_span_bytes(bytes));
+    trix_gate_account_at_once(g, (int64_t)large_span_bytes(bytes));
     for (int attempt = 0;; attempt++) {
         void *p = over ? trix_large_alloc_over(g, bytes, over) : trix_large_alloc(g, bytes, align, type);
         if (LIKELY(p)) {
@@ -85,7 +85,7 @@ void *trix_alloc_try(struct gate *g, size_t bytes, size_t align, bool leaf) {
     if (bytes < MAX_SMALL) class = align > 16 ? class_aligned(align, bytes) : class_of_block(bytes);
     uint64_t span = large_span_bytes(bytes);
     if (!class && (span < bytes || span > trix_map.reserved)) return NULL;
-    if (!class) trix_gate_account(g, (int64_t)span);
+    if (!class) trix_gate_account_at_once(g, (int64_t)span);
     for (int attempt = 0; attempt < 2; attempt++) {
         void *p = class ? trix_cache_alloc((struct thread_cache *)g, layout_by_id(row + class))
                         : trix_large_alloc(g, bytes, align, leaf ? 0 : trailer_make(LAYOUT_ID_WORDS, bytes));

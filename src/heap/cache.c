@@ -133,14 +133,20 @@ static void pay_for(struct thread_cache *cache, int64_t bytes) {
     trix_gate_blocking(&cache->gate, trix_window_back, page, PAGE_SIZE);
 }
 
-/* Gets the layout's run a new stretch. False: memory is exhausted. */
+/* Gets the layout's run a new stretch. While marking it is owed for by the stretch and paid when the next one is needed:
+ * were it by the claim, a few claims in one request, of a service say, would make a long wait of what are many short ones.
+ * False: memory is exhausted. */
 static bool run_refill(struct thread_cache *cache, struct layout *l) {
+    if (UNLIKELY(gate_marking())) trix_gate_assist(&cache->gate, 0);
     for (;;) {
         struct run_table *t = cache->table;
         struct run_state *r = &t->cold[l->id];
         struct claim claim = {0};
         if (t->hot[l->id].cur < t->hot[l->id].end) return true; /* a handler has allocated while we paid */
-        if (run_next_stretch(&cache->sampler, t, l)) return true;
+        if (run_next_stretch(&cache->sampler, t, l)) {
+            if (UNLIKELY(gate_marking())) cache->assist_credit -= (int64_t)(t->hot[l->id].end - t->hot[l->id].cur);
+            return true;
+        }
         if (r->page) trix_central_finish(l, r->page, r->claimed);
         r->page = 0;
         r->claimed = 0;

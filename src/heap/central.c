@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-enum { SWEEP_BLOCKS = 16 };
+enum { SWEEP_BLOCKS = 4 };
 
 /* ---- the list; layout's lock ---- */
 

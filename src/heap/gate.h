@@ -33,8 +33,15 @@ struct gate *trix_gate_attach(void);
 void trix_gate_await_open(struct gate *gate); /* inside at depth 1, and again on return */
 void trix_gate_serve(struct gate *gate); /* outside, with something pending */
 
-/* Reports bytes claimed (positive) or given back (negative); may start a cycle or make this thread help marking. */
+/* Reports bytes claimed (positive) or given back (negative); may start a cycle. */
 void trix_gate_account(struct gate *gate, int64_t bytes);
+
+/* The same for what is handed out at once; may make this thread help marking. */
+void trix_gate_account_at_once(struct gate *gate, int64_t bytes);
+
+/* While marking: the thread owes for so many bytes more, and may have to help with it at once. Later the phase, and with it
+ * the table of runs, may be another one. */
+void trix_gate_assist(struct gate *gate, int64_t bytes);
 
 /* Sweeps some spans when sweeping is under way; false when there is nothing to sweep. */
 bool trix_gate_sweep_some(void);

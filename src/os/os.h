@@ -62,7 +62,7 @@ int trix_os_tid(void);
 int trix_os_cpus(void);   /* that this process may run on */
 /* Asks for the shortest time slice (Linux 6.12 and later heed it, of ordinary users too): the calling thread gets no more
  * of the processor than before, but sooner. A collector that is preempted in the middle of stopping the world waits
- * for a whole slice of the program's threads, some 3 ms. */
+ * for a whole slice of the program's threads, some 3 ms. Its sleeps end on time, not up to 50 µs later. */
 void trix_os_be_prompt(void);
 /* The lowest real-time priority for the calling thread, which has an ordinary one now, or the ordinary one again (its niceness
  * is kept). False: the kernel refuses, as it does for most ordinary users. */

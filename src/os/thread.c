@@ -7,6 +7,7 @@
 #include <linux/futex.h>
 #include <sched.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/ucontext.h>
 #include <time.h>
@@ -61,6 +62,7 @@ void trix_os_be_prompt(void) {
         a.runtime = 100 * 1000;
         syscall(SYS_sched_setattr, 0, &a, 0);
     }
+    prctl(PR_SET_TIMERSLACK, 1000ul);
     errno = saved;
 }
 
