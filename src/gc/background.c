@@ -33,6 +33,7 @@ enum {
     NAP_NS = 50 * 1000,        /* shorter sleeps are not worth their wake-up */
     LONGEST_NAP_NS = 2 * 1000 * 1000,
 };
+enum { STACK_BYTES = 256 << 10, MOST_STACK_BYTES = 1 << 30 };
 enum { RUN_LEAST_NS = 2 * 1000 * 1000 }; /* CPU time: less is our own looking around */
 #define FORCED_PERIOD_NS (120ull * 1000 * 1000 * 1000)
 
@@ -148,15 +149,24 @@ static void *helper_main(void *arg UNUSED) {
     return NULL;
 }
 
-/* A thread of ours: every signal blocked, small stack, named. */
-static bool make_thread(void *(*main)(void *), void *arg, const char *name) {
+/* On a small stack, which must have room for the thread-locals of all objects loaded, some programs have MiBs of them; libc
+ * does not say how many, but refuses a stack that is too small. */
+static int create(pthread_t *thread, pthread_attr_t *attributes, void *(*main)(void *), void *arg) {
+    int error = EINVAL;
+    for (size_t bytes = STACK_BYTES; error == EINVAL && bytes <= MOST_STACK_BYTES; bytes *= 4) {
+        pthread_attr_setstacksize(attributes, bytes);
+        error = trix_libc_pthread_create(thread, attributes, main, arg);
+    }
+    return error;
+}
+
+bool trix_make_thread(void *(*main)(void *), void *arg, const char *name) {
     pthread_attr_t attributes;
     pthread_t thread;
     pthread_attr_init(&attributes);
-    pthread_attr_setstacksize(&attributes, 256 << 10);
     pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
     uint64_t mask = trix_os_sigmask(SIG_SETMASK, ~0ull);
-    bool done = trix_libc_pthread_create(&thread, &attributes, main, arg) == 0;
+    bool done = create(&thread, &attributes, main, arg) == 0;
     trix_os_sigmask(SIG_SETMASK, mask);
     pthread_attr_destroy(&attributes);
     if (done) pthread_setname_np(thread, name);
@@ -167,7 +177,7 @@ static void want_helpers(int wish) {
     uint32_t n = wish < 0 ? 0 : wish > MAX_HELPERS ? MAX_HELPERS : (uint32_t)wish;
     /* Not with the world stopped: libc makes a thread under locks that a stopped one may hold. */
     while (background.made < n && !load_seq(&trix_threads.stopping)) {
-        if (!make_thread(helper_main, NULL, "tricolor-mark")) return;
+        if (!trix_make_thread(helper_main, NULL, "tricolor-mark")) return;
         background.made++;
     }
     store_seq(&trix_helpers.wanted, n);
@@ -317,7 +327,7 @@ bool trix_collector_running(void) { return load_seq(&background.collector) != 0;
 bool trix_collector_start(void) {
     uint32_t none = 0;
     if (!cas_seq(&background.collector, &none, 1)) return none == 2;
-    bool done = make_thread(collector_main, NULL, "tricolor-gc");
+    bool done = trix_make_thread(collector_main, NULL, "tricolor-gc");
     store_seq(&background.collector, done ? 2 : 0);
     return done;
 }

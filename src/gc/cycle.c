@@ -488,7 +488,8 @@ void trix_cycle_run(bool forced) {
         if (cycle.stopped) cycle.report.stop_start = took;
         else cycle.report.stop_finish += took;
     }
-    cycle.report.concurrent = cycle.report.marked - cycle.report.begun - cycle.report.stop_start;
+    uint64_t went_on = cycle.report.begun + cycle.report.stop_start;
+    cycle.report.concurrent = cycle.report.marked > went_on ? cycle.report.marked - went_on : 0;
     /* No other stop may begin yet: it would wait for a thread inside that waits for sweeping to begin. */
     retire_runs(true);
     begin_sweep();

@@ -78,6 +78,9 @@ void trix_gc_init(void);
 /* Makes sure that the collector's thread runs; false when it cannot be made. Not from a signal handler. */
 bool trix_collector_start(void);
 bool trix_collector_running(void); /* or being made */
+/* Makes a thread of the library's own, of which the program knows nothing: detached, every signal
+ * blocked, with a small stack. False when it cannot be had. */
+bool trix_make_thread(void *(*main)(void *), void *arg, const char *name);
 
 /* Asks for one whole cycle from now and waits until it is swept; inside, at any depth, without locks. */
 struct thread;

@@ -215,8 +215,8 @@ void trix_world_stop(bool scan) {
     store_relaxed(&trix_threads.park_spins, roomy ? PARK_SPINS : 0);
     store_seq(&trix_threads.stopping, 1);
     for (struct thread *t = trix_threads.first; t; t = t->next) {
+        if (scan) store_seq(&t->ask_scan, 1); /* the calling thread too, which drives the cycle: to be scanned in place */
         if (t == self) continue;
-        if (scan) store_seq(&t->ask_scan, 1);
         t->asked_since = 0;
         if (load_seq(&t->state) == THREAD_RUNNING) signal_thread(t);
     }

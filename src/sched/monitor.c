@@ -14,6 +14,7 @@
 #include "preempt.h"
 #include "timers.h"
 #include "../base/options.h"
+#include "../gc/gc.h"
 #include "../os/libc.h"
 #include "../os/os.h"
 
@@ -160,16 +161,4 @@ static void *monitor_main(void *arg) {
     return NULL;
 }
 
-bool trix_monitor_start(void) {
-    pthread_attr_t attributes;
-    pthread_t thread;
-    pthread_attr_init(&attributes);
-    pthread_attr_setstacksize(&attributes, 256 << 10);
-    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-    uint64_t mask = trix_os_sigmask(SIG_SETMASK, ~0ull);
-    bool done = trix_libc_pthread_create(&thread, &attributes, monitor_main, NULL) == 0;
-    trix_os_sigmask(SIG_SETMASK, mask);
-    pthread_attr_destroy(&attributes);
-    if (done) pthread_setname_np(thread, "tricolor-mon");
-    return done;
-}
+bool trix_monitor_start(void) { return trix_make_thread(monitor_main, NULL, "tricolor-mon"); }
