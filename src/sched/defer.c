@@ -140,7 +140,7 @@ static NORETURN void return_from(const struct tri__frame *f) {
     if (!l.found)
         trix_misuse("tri_recover", "no unwind tables on the way to the function that recovers; compile with "
                                    "-fasynchronous-unwind-tables");
-    if (UNLIKELY(trix_told_any)) trix_told_unwound();
+    trix_told_unwound();
     land(&l);
 }
 

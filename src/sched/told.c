@@ -47,7 +47,7 @@ void trix_told_dead(struct told *t) {
 }
 
 void trix_told_unwound(void) {
-    if (address) __asan_handle_no_return();
+    if (__asan_handle_no_return) __asan_handle_no_return();
 }
 
 void trix_told_order(const void *at, bool after) {

@@ -23,7 +23,7 @@ void trix_told_init(void);
 void trix_told_leave(struct told *from, struct told *to, uintptr_t lo, uintptr_t hi, bool dying);
 void trix_told_arrive(struct told *own);
 void trix_told_dead(struct told *t); /* it has been left for ever */
-void trix_told_unwound(void);        /* frames of this stack are about to be dropped without returning */
+void trix_told_unwound(void);        /* frames of this stack are about to be dropped without returning; at any time */
 
 void trix_told_order(const void *at, bool after);
 
