@@ -7,6 +7,7 @@
 #include "sched.h"
 #include "walk.h"
 #include "poller.h"
+#include "symbols.h"
 #include "timers.h"
 #include "../base/fmt.h"
 #include "../base/options.h"
@@ -32,21 +33,24 @@ static bool is_ours(const Dl_info *there) {
 #endif
 }
 
+static const char *name_of(struct symbols *s, const Dl_info *info, uintptr_t pc) {
+    const char *name = info->dli_sname ? info->dli_sname : trix_symbols_find(s, info, pc);
+    return name ? name : "?";
+}
+
 /* name(...)
  *         module +0x1234 */
-static bool print_frame(int fd, uintptr_t pc) {
+static void print_frame(int fd, struct symbols *s, uintptr_t pc) {
     Dl_info info = {0};
-    if (!dladdr((void *)(pc - 1), &info) || !info.dli_fname) {
-        trix_print(fd, "?(...)\n\t%p\n", (void *)pc);
-        return true;
-    }
-    if (is_ours(&info)) return false;
-    trix_print(fd, "%s(...)\n\t%s +0x%lx\n", info.dli_sname ? info.dli_sname : "?", info.dli_fname, pc - (uintptr_t)info.dli_fbase);
-    return true;
+    if (!dladdr((void *)(pc - 1), &info) || !info.dli_fname) trix_print(fd, "?(...)\n\t%p\n", (void *)pc);
+    else if (!is_ours(&info))
+        trix_print(fd, "%s(...)\n\t%s +0x%lx\n", name_of(s, &info, pc - 1), info.dli_fname, pc - (uintptr_t)info.dli_fbase);
 }
 
 void trix_report_frames(int fd, const uintptr_t *pcs, uint32_t n) {
-    for (uint32_t i = 0; i < n; i++) print_frame(fd, pcs[i]);
+    struct symbols s = {0};
+    for (uint32_t i = 0; i < n; i++) print_frame(fd, &s, pcs[i]);
+    trix_symbols_close(&s);
     if (n == GOROUTINE_FRAMES) trix_print(fd, "...additional frames elided...\n");
 }
 
@@ -60,13 +64,15 @@ void trix_report_goroutine(int fd, uint64_t id, const char *state, bool leaked, 
 
 void trix_report_creator(int fd, uint64_t parent, uintptr_t pc) {
     Dl_info info = {0};
+    struct symbols s = {0};
     if (!parent) return;
     if (!pc || !dladdr((void *)(pc - 1), &info) || !info.dli_fname) {
         trix_print(fd, "created by goroutine %lu\n", parent);
         return;
     }
-    trix_print(fd, "created by %s in goroutine %lu\n\t%s +0x%lx\n", info.dli_sname ? info.dli_sname : "?", parent,
-               info.dli_fname, pc - (uintptr_t)info.dli_fbase);
+    trix_print(fd, "created by %s in goroutine %lu\n\t%s +0x%lx\n", name_of(&s, &info, pc - 1), parent, info.dli_fname,
+               pc - (uintptr_t)info.dli_fbase);
+    trix_symbols_close(&s);
 }
 
 /* ---- all goroutines ---- */
