@@ -52,6 +52,7 @@ struct g {
     uint8_t settled;    /* scans since it last parked, up to 255; own, or of who holds it */
     uint8_t suspect;    /* of being so; in a cycle that looks for them: leaks.c */
     uint32_t futex;     /* kind thread: 1 when readied */
+    uint32_t deep;      /* pages beyond its first that it was last seen to have; who holds it, or stacks' lock when free */
     uint32_t scans;     /* of its stack by the collector; who holds it */
     struct g *next;       /* in a run queue; whose lock or ring it is */
     struct g *next_dirty; /* in the list of dirty ones */

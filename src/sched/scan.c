@@ -53,6 +53,7 @@ static void scan_stack(struct scan_job *job, const struct g *g) {
 static void give_back(struct g *g) {
     enum { ROOM = 64 << 10, EVERY = 8, MOST = 8192 };
     uint32_t scans = g->scans++;
+    trix_stack_note(g);
     if (g->settled < UINT8_MAX) g->settled++;
     bool stays = g->settled == 2, now_and_then = g->settled == 1 && scans % EVERY == EVERY - 1;
     if (!stays && !now_and_then) return;

@@ -68,6 +68,7 @@ static struct {
     uint32_t nslabs;              /* release */
     uint64_t count;               /* slots in all slabs; lock */
     size_t max;                   /* lock */
+    uint64_t deep;                /* sum of all g.deep; relaxed */
 } stacks = {.lock = LOCK_INIT(STACKS), .max = 256 << 20};
 
 /* ---- guards ---- */
@@ -259,9 +260,22 @@ size_t trix_stacks_set_max(size_t bytes) {
 
 /* ---- giving memory back ---- */
 
-void trix_stack_give_back(const struct g *g, uintptr_t below) {
+static void note_deep(struct g *g, uintptr_t from) {
+    uint32_t pages = (uint32_t)((round_up(g->fiber.hi, trix_os_page) - round_down(from, trix_os_page)) / trix_os_page - 1);
+    if (pages == g->deep) return;
+    fetch_add_relaxed(&stacks.deep, (uint64_t)pages - g->deep);
+    g->deep = pages;
+}
+
+void trix_stack_note(struct g *g) {
+    if (UNLIKELY(g->fiber.hi - g->sp > (g->deep + 1) * trix_os_page)) note_deep(g, g->sp);
+}
+
+void trix_stack_give_back(struct g *g, uintptr_t below) {
     uintptr_t end = round_down(below, trix_os_page);
-    if (end > g->fiber.lo) trix_os_release((void *)g->fiber.lo, end - g->fiber.lo);
+    if (end <= g->fiber.lo) return;
+    trix_os_release((void *)g->fiber.lo, end - g->fiber.lo);
+    if ((g->fiber.hi - end) / trix_os_page <= g->deep) note_deep(g, end);
 }
 
 /* Free stacks that were idle for a whole cycle: all but the first page of each. */
@@ -287,6 +301,7 @@ void trix_stacks_trim(void) {
             uintptr_t page = round_down((uintptr_t)g - 2048, trix_os_page);
             if (g->idle_cycles++) {
                 trix_os_release((void *)g->fiber.lo, page - g->fiber.lo);
+                note_deep(g, page);
                 g->trimmed = 1;
             }
             g->next = i + 1 < n ? chain[i + 1] : NULL;
@@ -301,7 +316,9 @@ void trix_stacks_figures(uint64_t *inuse, uint64_t *sys) {
     lock_acquire(&stacks.lock);
     for (uint32_t i = 0; i < stacks.nslabs; i++) used += stacks.slab[i]->used;
     *inuse = 0;
-    for (struct kind *k = kinds; k < kinds + KINDS; k++) *inuse += k->inuse * trix_os_page;
-    *sys = used * trix_os_page;
+    for (struct kind *k = kinds; k < kinds + KINDS; k++) *inuse += k->inuse;
+    uint64_t deep = load_relaxed(&stacks.deep);
+    *inuse = (*inuse + deep) * trix_os_page;
+    *sys = (used + deep) * trix_os_page;
     lock_release(&stacks.lock);
 }

@@ -22,14 +22,19 @@ struct g *trix_stacks_find(uintptr_t address, bool *guard);
 /* Gives memory back below the tops of free stacks that have been free for a cycle. */
 void trix_stacks_trim(void);
 
+/* By who holds the goroutine: notes for the figures how deep it is. */
+void trix_stack_note(struct g *g);
+
 /* Gives back the pages of a stack in use that lie wholly below an address: by who holds the goroutine. */
-void trix_stack_give_back(const struct g *g, uintptr_t below);
+void trix_stack_give_back(struct g *g, uintptr_t below);
 
 /* Bytes set aside for a goroutine's stack, guard included: what it was promised. */
 size_t trix_stack_limit(const struct g *g);
 
 void trix_stacks_reset_after_fork(void);
 size_t trix_stacks_set_max(size_t bytes); /* the old one */
+/* Bytes: a page for each stack, and what the collector has seen of deeper ones, those that have ended since included until
+ * they are trimmed. Depth that no collection has seen is not counted. */
 void trix_stacks_figures(uint64_t *inuse, uint64_t *sys);
 
 #endif

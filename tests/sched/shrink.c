@@ -64,8 +64,50 @@ static void form(void (*fn)(void *), int which, int cycles) {
     tri_waitgroup_wait(&again);
 }
 
+/* What the figures say of a goroutine that is parked deep, and of when it has come up again. */
+static tri_chan *deep_gate, *shallow_gate;
+
+static uint64_t __attribute__((noinline)) dive_and_wait(int depth) {
+    volatile char room[1024];
+    memset((void *)(uintptr_t)room, 1, sizeof room);
+    if (depth) return dive_and_wait(depth - 1) + (uint64_t)room[depth];
+    tri_waitgroup_done(&deep);
+    tri_recv(deep_gate, NULL);
+    return 0;
+}
+static void deep_then_shallow(void *arg) {
+    (void)arg;
+    EXPECT_EQ(dive_and_wait(DEEP), DEEP);
+    tri_waitgroup_done(&again);
+    tri_recv(shallow_gate, NULL);
+}
+static uint64_t stack_inuse(void) {
+    static tri_mem_stats s;
+    tri_read_mem_stats(&s);
+    EXPECT(s.stack_sys >= s.stack_inuse);
+    return s.stack_inuse;
+}
+
+static void figures(void) {
+    uint64_t base = stack_inuse(), room = (uint64_t)DEEP * 1024;
+    deep_gate = tri_chan_new(int, 0);
+    shallow_gate = tri_chan_new(int, 0);
+    tri_waitgroup_add(&deep, 1);
+    tri_waitgroup_add(&again, 1);
+    tri_go(deep_then_shallow, NULL);
+    tri_waitgroup_wait(&deep);
+    tri_gc();
+    EXPECT(stack_inuse() >= base + room);
+    tri_close(deep_gate);
+    tri_waitgroup_wait(&again);
+    for (int i = 0; i < 4; i++) tri_gc();
+    EXPECT(stack_inuse() < base + room / 2);
+    tri_close(shallow_gate);
+}
+
 static void run(void *arg) {
     (void)arg;
+    figures();
     form(stays, 0, 5);
     for (int i = 0; i < 4; i++) tri_gc(); /* and so do those of goroutines that have ended */
     form(comes_and_goes, 1, 200);
