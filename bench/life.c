@@ -1,19 +1,20 @@
-/* life.c - what the end of life costs: pool get and put, cleanup add and stop, weak get, and building and dropping a tree in an
- * arena, on the heap and in a region by hand. One line a figure, ns an operation or µs a tree; the best of ROUNDS. */
+/* life - what the end of life costs: life KIND [count]. Each kind prints ns of CPU an operation, the best of ROUNDS; the Go
+ * program of the same name does the same.
+ *
+ *   pool        get and put, one object: the pair
+ *   pools       64 gets, then 64 puts: each pair
+ *   cleanup     a cleanup added and stopped: the pair
+ *   finalizer   a finalizer set and taken back: the pair
+ *   weak        the strong pointer of a weak one; and the weak one of a pointer that has one already
+ *   arena       a tree of 65,535 nodes built in an arena, which is freed: each tree; the same on the heap; and, in C, in memory
+ *               from malloc that is bumped by hand
+ *   arenas      the same with trees of 127 nodes
+ */
+#include "bench.h"
+
 #include <tricolor.h>
 
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <time.h>
-
-enum { ROUNDS = 7, DEPTH = 16 }; /* a tree of 65,535 nodes */
-
-static double now_ns(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
-}
+enum { ROUNDS = 7, DEPTH = 16, SMALL_DEPTH = 7, HELD = 64 };
 
 struct node {
     struct node *left, *right;
@@ -21,27 +22,70 @@ struct node {
 };
 TRI_TYPE(struct node, left, right)
 
-#define BEST(name, unit, n, body)                                                                              \
+static long count;
+static uint64_t sum;
+
+#define BEST(name, n, body)                                                                                    \
     do {                                                                                                       \
-        if (only && !strstr(name, only)) break;                                                                \
         double best = 1e300;                                                                                   \
         for (int round = 0; round < ROUNDS; round++) {                                                         \
-            double begin = now_ns();                                                                           \
+            uint64_t from = cpu_ns();                                                                          \
             for (long i = 0; i < (n); i++) body;                                                               \
-            double each = (now_ns() - begin) / (double)(n);                                                    \
+            double each = (double)(cpu_ns() - from) / (double)(n);                                             \
             if (each < best) best = each;                                                                      \
         }                                                                                                      \
-        printf("%-28s %10.2f %s\n", name, best, unit);                                                         \
+        result(name, best, "ns");                                                                              \
     } while (0)
 
+/* ---- pools ---- */
+
 static void *new_buffer(void *arg) { return tri_alloc_leaf((size_t)(uintptr_t)arg); }
-static tri_pool pool = {.new_fn = new_buffer, .arg = (void *)256};
+static tri_pool buffers = {.new_fn = new_buffer, .arg = (void *)256};
+
+static void pool(void) {
+    tri_pool_put(&buffers, new_buffer(buffers.arg));
+    BEST("pool", count, {
+        char *b = tri_pool_get(&buffers);
+        b[0]++;
+        tri_pool_put(&buffers, b);
+    });
+}
+
+static void pools(void) {
+    static char *held[HELD];
+    BEST("pools", count / HELD * HELD, {
+        if (i % HELD) continue;
+        for (int k = 0; k < HELD; k++) held[k] = tri_pool_get(&buffers);
+        for (int k = 0; k < HELD; k++) tri_pool_put(&buffers, held[k]);
+    });
+}
+
+/* ---- what hangs on objects ---- */
+
 static void nothing(void *arg) { (void)arg; }
 
-static void get_many(void) {
-    void *held[64];
-    for (int k = 0; k < 64; k++) held[k] = tri_pool_get(&pool);
-    for (int k = 0; k < 64; k++) tri_pool_put(&pool, held[k]);
+static void cleanup(void) {
+    struct node *object = tri_new(struct node);
+    BEST("cleanup", count, tri_cleanup_stop(tri_add_cleanup(object, nothing, NULL)));
+    tri_keep_alive(object);
+}
+
+static void finalizer(void) {
+    struct node *object = tri_new(struct node);
+    BEST("finalizer", count, {
+        tri_set_finalizer(object, nothing);
+        tri_set_finalizer(object, NULL);
+    });
+    tri_keep_alive(object);
+}
+
+static void weak(void) {
+    struct node *object = tri_new(struct node);
+    object->value = 1;
+    tri_weak w = tri_weak_make(object);
+    BEST("weak_get", count, sum += (uint64_t)((struct node *)tri_weak_get(w))->value);
+    BEST("weak_make", count, sum += tri_weak_make(object) == w);
+    tri_keep_alive(object);
 }
 
 /* ---- trees ---- */
@@ -55,6 +99,7 @@ static struct node *tree_arena(tri_arena *a, int depth) {
     }
     return n;
 }
+
 static struct node *tree_heap(int depth) {
     struct node *n = tri_new(struct node);
     n->value = depth;
@@ -65,58 +110,51 @@ static struct node *tree_heap(int depth) {
     return n;
 }
 
-struct region {
-    char *at;
-};
-static struct node *tree_region(struct region *r, int depth) {
-    struct node *n = (struct node *)(void *)r->at;
-    r->at += sizeof *n;
+static struct node *tree_region(char **at, int depth) {
+    struct node *n = (struct node *)(void *)*at;
+    *at += sizeof *n;
     n->value = depth;
-    n->left = depth > 1 ? tree_region(r, depth - 1) : NULL;
-    n->right = depth > 1 ? tree_region(r, depth - 1) : NULL;
+    n->left = depth > 1 ? tree_region(at, depth - 1) : NULL;
+    n->right = depth > 1 ? tree_region(at, depth - 1) : NULL;
     return n;
 }
 
-static struct node *volatile sink;
-
-static void arena_once(void) {
+static void in_arena(int depth) {
     tri_arena *a = tri_arena_new();
-    sink = tree_arena(a, DEPTH);
-    sink = NULL;
+    sum += (uint64_t)tree_arena(a, depth)->value;
     tri_arena_free(a);
 }
-static void region_once(void) {
-    struct region r;
-    char *memory = malloc(sizeof(struct node) << DEPTH);
-    r.at = memory;
-    sink = tree_region(&r, DEPTH);
-    sink = NULL;
+static void on_heap(int depth) { sum += (uint64_t)tree_heap(depth)->value; }
+static void in_region(int depth) {
+    char *memory = malloc(sizeof(struct node) << depth), *at = memory;
+    sum += (uint64_t)tree_region(&at, depth)->value;
     free(memory);
 }
-static void small_arena_once(void) {
-    tri_arena *a = tri_arena_new();
-    sink = tree_arena(a, 7);
-    sink = NULL;
-    tri_arena_free(a);
-}
 
-/* With an argument: only what has it in its name. */
+static void trees(int depth) {
+    BEST("arena", count, in_arena(depth));
+    BEST("heap", count, on_heap(depth));
+    uint64_t shared = sum; /* Go has no such thing */
+    BEST("region", count, in_region(depth));
+    sum = shared;
+}
+static void arena(void) { trees(DEPTH); }
+static void arenas(void) { trees(SMALL_DEPTH); }
+
+static const struct kind {
+    const char *name;
+    void (*fn)(void);
+    long count;
+} kinds[] = {{"pool", pool, 10000000}, {"pools", pools, 6400000}, {"cleanup", cleanup, 2000000}, {"finalizer", finalizer, 2000000},
+             {"weak", weak, 10000000}, {"arena", arena, 50},      {"arenas", arenas, 10000}};
+
 int main(int argc, char **argv) {
-    const char *only = argc > 1 ? argv[1] : NULL;
-    struct node *object = tri_new(struct node);
-    tri_weak weak = tri_weak_make(object);
-    tri_pool_put(&pool, new_buffer(pool.arg));
-    BEST("pool get+put", "ns", 10000000, tri_pool_put(&pool, tri_pool_get(&pool)));
-    BEST("pool 64 gets, 64 puts, each", "ns", 100000, get_many());
-    BEST("cleanup add+stop", "ns", 2000000, tri_cleanup_stop(tri_add_cleanup(object, nothing, NULL)));
-    BEST("finalizer set+take back", "ns", 2000000,
-         (tri_set_finalizer(object, nothing), tri_set_finalizer(object, NULL)));
-    BEST("weak make, existing", "ns", 2000000, tri_weak_make(object));
-    BEST("weak get", "ns", 10000000, tri_weak_get(weak));
-    BEST("tree in an arena", "ns", 100, arena_once());
-    BEST("tree on the heap", "ns", 100, (sink = tree_heap(DEPTH)));
-    BEST("tree in malloc'ed memory", "ns", 100, region_once());
-    BEST("arena of 127 nodes", "ns", 5000, small_arena_once());
-    tri_keep_alive(object);
-    return 0;
+    const struct kind *chosen = NULL;
+    bench_start(argc, argv, "life");
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
+        if (strcmp(arg_text(0, "pool"), kinds[i].name) == 0) chosen = &kinds[i];
+    if (!chosen) bench_usage("pool|pools|cleanup|finalizer|weak|arena|arenas [count]");
+    count = arg_number(1, chosen->count);
+    chosen->fn();
+    return bench_finish((uint64_t)count + sum);
 }

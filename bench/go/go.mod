@@ -1,3 +1,3 @@
 module tricolor/bench
 
-go 1.22
+go 1.24
