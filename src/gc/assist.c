@@ -1,6 +1,6 @@
 /* assist.c - allocating threads pay for what they take (Go's gcAssistAlloc).
  *
- * While marking, each claim lowers the thread's credit. Below zero it owes work: bytes times the pacer's work per byte.
+ * While marking, each stretch of slots that a thread is given, and each large object, lowers its credit. Below zero it owes work: bytes times the pacer's work per byte.
  * Work done in the background and not yet taken is credit for all; beyond that the thread marks itself, a little at
  * a time, and stops as soon as somebody wants it to stop. When there is nothing to mark, marking is about
  * to end, and the debt is forgiven as long as the heap is below its goal. Beyond that the thread waits, off the

@@ -5,7 +5,8 @@
  * running, as opposed to blocked, than there are processors. The threads run at the program's own priority: with a lower
  * one (SCHED_IDLE cannot be left again by an ordinary user) a preempted marker would keep its part of the grey set
  * for as long as the program keeps the processors busy, and the end of marking would wait for it. Instead they
- * look around every hundred microseconds and go to sleep when they have had their share.
+ * look around every 50 µs or so, and one that works part of the time naps after 150 µs: that long, a thread of the program may
+ * have to wait for its processor.
  *
  * While the world is stopped, all wait for the collector's thread, and on a busy machine the kernel may let it wait in turn, for a
  * processor, some milliseconds: most of the longest stops are that. So for the length of a stop, some tens of microseconds, it
