@@ -25,16 +25,23 @@ INLINE bool is_black(uint64_t offset, uint64_t flags) {
     return offset_is_marked(offset) && (!(flags & RAW_ROOT) || (offset && offset_is_marked(offset - 1)));
 }
 
-void trix_shade(struct thread *t, uintptr_t word, uint64_t flags) {
+/* Most words are no pointers, or to what is black: what was born since the cycle began is, and in the last stop, all. */
+INLINE bool needs_shade(uintptr_t word, uint64_t flags) {
     uint64_t offset = word - trix_map.base;
-    if (offset >= load_relaxed(&trix_map.extent)) return;
-    if (is_black(offset, flags)) return; /* most are: what was born since the cycle began is, and in the last stop, all */
+    return offset < load_relaxed(&trix_map.extent) && !is_black(offset, flags);
+}
+
+static NOINLINE void shade_grey(struct thread *t, uint64_t offset, uint64_t flags) {
     if (t->shades && t->shades->n == WORKBUF_ITEMS) trix_shade_flush(t);
     if (!t->shades && !(t->shades = trix_workbuf_get(WORK_KIND_RAW))) {
         shade_directly(offset);
         return;
     }
     t->shades->item[t->shades->n++] = offset | flags;
+}
+
+void trix_shade(struct thread *t, uintptr_t word, uint64_t flags) {
+    if (needs_shade(word, flags)) shade_grey(t, word - trix_map.base, flags);
 }
 
 void trix_shade_flush(struct thread *t) {
@@ -68,9 +75,10 @@ void trix_shade_range(struct thread *t, const void *from, size_t bytes) {
 EXPORT void tri__store_slow(struct tri__module *module, void *slot, uintptr_t value) {
     struct thread *t = (struct thread *)gate_enter();
     if (UNLIKELY(!module->registered)) tri__module_register(module);
-    if (gate_marking()) {
-        trix_shade(t, load_relaxed((tri__word *)slot), 0);
-        trix_shade(t, value, 0);
+    if (gate_marking()) { /* inlined as far as nearly all stores come */
+        uintptr_t old = load_relaxed((tri__word *)slot);
+        if (UNLIKELY(needs_shade(old, 0))) shade_grey(t, old - trix_map.base, 0);
+        if (UNLIKELY(needs_shade(value, 0))) shade_grey(t, value - trix_map.base, 0);
     }
     store_relaxed((tri__word *)slot, value);
     gate_leave(&t->cache.gate);
