@@ -12,17 +12,20 @@ static size_t table_bytes(uint64_t heap, size_t each) {
     return round_up((heap >> PAGE_SHIFT) * each, trix_os_page);
 }
 
+enum { HUGE_PAGE = HUGE_PAGES << PAGE_SHIFT };
+
 struct table {
     void **where;
     size_t each; /* bytes a page */
     const char *name;
+    bool huge; /* on huge pages where it serves a big heap: marking looks at it for each pointer */
 };
 
 static const struct table tables[] = {
-    {(void **)&trix_map.pages, sizeof(struct page), "tricolor: pages"},
-    {(void **)&trix_map.states, sizeof(struct page_state), "tricolor: page states"},
-    {(void **)&trix_map.wide, sizeof(uint64_t) * MARK_WORDS, "tricolor: wide alloc bits"},
-    {(void **)&trix_map.specials, sizeof(void *), "tricolor: specials"},
+    {(void **)&trix_map.pages, sizeof(struct page), "tricolor: pages", true},
+    {(void **)&trix_map.states, sizeof(struct page_state), "tricolor: page states", false},
+    {(void **)&trix_map.wide, sizeof(uint64_t) * MARK_WORDS, "tricolor: wide alloc bits", false},
+    {(void **)&trix_map.specials, sizeof(void *), "tricolor: specials", false},
 };
 
 /* Tables by chunk are small: 36 MiB of address space for 1 TiB of heap, committed as one. */
@@ -51,7 +54,7 @@ static bool reserve(uint64_t heap) {
     trix_map.base = (uintptr_t)trix_os_reserve(heap, ARENA_SIZE);
     bool done = trix_map.base != 0;
     for (size_t i = 0; i < ARRAY_LEN(tables) && done; i++)
-        done = (*tables[i].where = trix_os_reserve(table_bytes(heap, tables[i].each), trix_os_page)) != NULL;
+        done = (*tables[i].where = trix_os_reserve(table_bytes(heap, tables[i].each), HUGE_PAGE)) != NULL;
     if (done && reserve_chunk_tables(heap)) return true;
     unreserve(heap);
     return false;
@@ -85,15 +88,25 @@ static void advise_arena(uint64_t at) {
     if (wants_huge_pages()) trix_os_huge((void *)(trix_map.base + at + skip), ARENA_SIZE - skip, true);
 }
 
+/* The table's first huge page's worth stays on small ones: small programs touch little of it. Beyond, a whole huge page is
+ * made ready by the first arena that lies in it. */
+static bool commit_table(const struct table *t, uint64_t at) {
+    size_t from = round_down((at >> PAGE_SHIFT) * t->each, trix_os_page);
+    size_t to = round_up(((at + ARENA_SIZE) >> PAGE_SHIFT) * t->each, trix_os_page);
+    size_t bytes = to - from;
+    bool huge = t->huge && wants_huge_pages() && from >= HUGE_PAGE;
+    if (huge) to = min_u64(round_up(to, HUGE_PAGE), table_bytes(trix_map.reserved, t->each));
+    char *table = *t->where;
+    if (!trix_os_commit(table + from, to - from)) return false;
+    trix_map.metadata += bytes;
+    if (huge) trix_os_huge(table + from, to - from, true);
+    trix_os_name(table + from, to - from, t->name);
+    return true;
+}
+
 static bool commit_arena(uint64_t at) {
-    for (size_t i = 0; i < ARRAY_LEN(tables); i++) {
-        size_t from = round_down((at >> PAGE_SHIFT) * tables[i].each, trix_os_page);
-        size_t to = round_up(((at + ARENA_SIZE) >> PAGE_SHIFT) * tables[i].each, trix_os_page);
-        char *table = *tables[i].where;
-        if (!trix_os_commit(table + from, to - from)) return false;
-        trix_os_name(table + from, to - from, tables[i].name);
-        trix_map.metadata += to - from;
-    }
+    for (size_t i = 0; i < ARRAY_LEN(tables); i++)
+        if (!commit_table(&tables[i], at)) return false;
     if (!trix_os_commit((void *)(trix_map.base + at), ARENA_SIZE)) return false;
     trix_os_name((void *)(trix_map.base + at), ARENA_SIZE, "tricolor: heap");
     advise_arena(at);
