@@ -338,6 +338,17 @@ def packed_pointers():
     quiet("-w", "-c", "p.c")
 
 
+def assembly_that_may_store():
+    with open("a.c", "w", encoding="utf-8") as f:
+        f.write("void store(void **at, void *p) { __asm__ volatile(\"mov %1, (%0)\" : : \"r\"(at), \"r\"(p) : \"memory\"); }\n"
+                "void fence(void) { __asm__ volatile(\"\" : : : \"memory\"); }\n"
+                "int add(int a, int b) { __asm__(\"add %1, %0\" : \"+r\"(a) : \"r\"(b)); return a; }\n")
+    _, err = run("-O2", "-Wtri-asm", "-c", "a.c")
+    want("warning", err, "a.c:1:34: warning: inline assembly that may store pointers: its inputs are shaded, what it loads itself is not [-Wtri-asm]\n")
+    quiet("-O2", "-c", "a.c")
+    quiet("-O2", "-Wtri-asm", "-Wno-tri-asm", "-c", "a.c")
+
+
 def broken_bitcode():
     with open("broken.bc", "wb") as f:
         f.write(b"BC\xc0\xde" + bytes(64))
