@@ -7,6 +7,8 @@ PREFIX ?= /usr/local
 DESTDIR ?=
 TORTURE_SECONDS ?= 3600
 FUZZ_SECONDS ?= 600
+REPEAT ?= ^(sched|life)/
+TIMES ?= 20
 
 # What the build needs; what the tests need; what single tests need, which are skipped without.
 BUILD_PACKAGES := cmake make gcc libc6-dev
@@ -37,7 +39,7 @@ endef
 # The tests are part of the build where their framework is; `make test` sees to that.
 tests-if-possible = -DTRICOLOR_TESTS=$(shell pkg-config --exists cmocka 2>/dev/null && echo ON || echo OFF)
 
-.PHONY: all demo test bench install asan tsan torture programs fuzz model clean help need-build need-tests need-bench
+.PHONY: all demo test bench install asan tsan torture repeat programs fuzz model clean help need-build need-tests need-bench
 
 all: | build                            ## build the library, the examples and, where cmocka is, the tests
 	$(call build,release,$(tests-if-possible))
@@ -71,6 +73,10 @@ torture: need-tests | build             ## the long torture run, limits shrunk: 
 	$(call build,torture)
 	$(call check,torture,-R '^torture/')
 	build/torture/tests/torture/torture --seconds $(TORTURE_SECONDS)
+
+repeat: need-tests | build              ## tests of goroutines and of the end of life, 20 times each: half an hour; REPEAT=… TIMES=…
+	$(call build,release,-DTRICOLOR_TESTS=ON)
+	$(call check,release,-R '$(value REPEAT)' --repeat until-fail:$(TIMES))
 
 programs: need-tests | build            ## whole programs, built by tricc -fmanaged-malloc, and their own tests: about 10 minutes
 	@tools/need --optional $(PROGRAM_PACKAGES)
