@@ -49,11 +49,7 @@ INLINE char *find(const struct tri_map *m, const void *key, unsigned form) {
     }
 }
 
-char *trix_map_find(const struct tri_map *m, const void *key) {
-#define FIND(form) find(m, key, form)
-    MAP_BY_FORM(m->type, FIND)
-#undef FIND
-}
+char *trix_map_find(const struct tri_map *m, const void *key) { return find(m, key, FORM_ANY); }
 
 INLINE char *get(const struct tri_map *m, const void *key, unsigned form) {
     char *slot = find(m, key, form);
@@ -142,20 +138,22 @@ INLINE char *slot_for(struct tri_map *m, const void *key, unsigned form) {
     return slot_at(t, form, p.group, p.slot) + form_value_at(t, form);
 }
 
+static NOINLINE char *slot_any(struct tri_map *m, const void *key) { return slot_for(m, key, FORM_ANY); }
+
 /* A hash or an equality of the program's own may panic: then nobody writes any longer. It is called before anything is changed. */
 static void write_over(void *map) { store_relaxed(&((struct tri_map *)map)->writing, 0); }
 
 static NOINLINE char *slot_or_panic(struct tri_map *m, const void *key) {
     TRI_FUNC;
     tri_defer(write_over, m);
-    return slot_for(m, key, FORM_OTHER);
+    return slot_any(m, key);
 }
 
 EXPORT void *tri__map_slot(void *map, const void *key) {
     struct tri_map *m = map;
     if (UNLIKELY(!m)) trix_panic_words("assignment to entry in nil map");
     if (UNLIKELY(m->type->kind == TRI__KEY_OTHER)) return slot_or_panic(m, key);
-#define SLOT(form) slot_for(m, key, form)
+#define SLOT(form) form == FORM_ANY ? slot_any(m, key) : slot_for(m, key, form)
     MAP_BY_FORM(m->type, SLOT)
 #undef SLOT
 }
@@ -195,17 +193,19 @@ INLINE bool take_out(struct tri_map *m, const void *key, unsigned form) {
     return found;
 }
 
+static NOINLINE bool take_out_any(struct tri_map *m, const void *key) { return take_out(m, key, FORM_ANY); }
+
 static NOINLINE bool take_out_or_panic(struct tri_map *m, const void *key) {
     TRI_FUNC;
     tri_defer(write_over, m);
-    return take_out(m, key, FORM_OTHER);
+    return take_out_any(m, key);
 }
 
 EXPORT bool tri__map_delete(void *map, const void *key) {
     struct tri_map *m = map;
     if (UNLIKELY(!m || !m->len)) return false;
     if (UNLIKELY(m->type->kind == TRI__KEY_OTHER)) return take_out_or_panic(m, key);
-#define DELETE(form) take_out(m, key, form)
+#define DELETE(form) form == FORM_ANY ? take_out_any(m, key) : take_out(m, key, form)
     MAP_BY_FORM(m->type, DELETE)
 #undef DELETE
 }

@@ -36,9 +36,9 @@ enum {
     MOST_DEPTH = 40,
 };
 
-/* What the code that works on a map is compiled for. Maps from a word, or a string, to a word have code of their own, in which the measures
- * are constants: with few instructions and stores between one miss of the cache and the next, the processor overlaps them. */
-enum map_form { FORM_WORD_TO_WORD, FORM_STRING_TO_WORD, FORM_BITS, FORM_STRING, FORM_OTHER };
+/* What the code that works on a map is compiled for. Maps from a word to a word, and from strings, have code of their own: with few
+ * instructions and stores between one miss of the cache and the next, the processor overlaps them. */
+enum map_form { FORM_WORD_TO_WORD, FORM_STRING, FORM_ANY };
 
 /* What a declaration says, worked out; constant, lives for ever, shared by equal declarations. */
 struct map_type {
@@ -87,25 +87,21 @@ INLINE uint64_t dir_index(const struct tri_map *m, uint64_t hash) { return hash 
 /* Of the words of a table that get keys: one in eight stays empty (I1). */
 INLINE uint32_t slots_usable(unsigned log) { return ((uint32_t)GROUP_SLOTS << log) / 8 * 7; }
 
-/* ---- measures, by form ---- */
+/* ---- measures, constants in the first form ---- */
 
 INLINE uint32_t form_key_bytes(const struct map_type *t, unsigned form) {
-    return form == FORM_WORD_TO_WORD ? 8 : form == FORM_STRING_TO_WORD ? 16 : t->key_bytes;
+    return form == FORM_WORD_TO_WORD ? 8 : form == FORM_STRING ? sizeof(tri_string) : t->key_bytes;
 }
-INLINE uint32_t form_value_at(const struct map_type *t, unsigned form) {
-    return form == FORM_WORD_TO_WORD ? 8 : form == FORM_STRING_TO_WORD ? 16 : t->value_at;
-}
+INLINE uint32_t form_value_at(const struct map_type *t, unsigned form) { return form == FORM_WORD_TO_WORD ? 8 : t->value_at; }
 INLINE uint32_t form_value_bytes(const struct map_type *t, unsigned form) {
-    return form <= FORM_STRING_TO_WORD ? 8 : t->value_bytes;
+    return form == FORM_WORD_TO_WORD ? 8 : t->value_bytes;
 }
 INLINE uint32_t form_slot_bytes(const struct map_type *t, unsigned form) {
-    return form == FORM_WORD_TO_WORD ? 16 : form == FORM_STRING_TO_WORD ? 24 : t->slot_bytes;
+    return form == FORM_WORD_TO_WORD ? 16 : t->slot_bytes;
 }
-INLINE uint32_t form_slots_at(const struct map_type *t, unsigned form) {
-    return form <= FORM_STRING_TO_WORD ? 8 : t->slots_at;
-}
+INLINE uint32_t form_slots_at(const struct map_type *t, unsigned form) { return form == FORM_WORD_TO_WORD ? 8 : t->slots_at; }
 INLINE uint32_t form_element_bytes(const struct map_type *t, unsigned form) {
-    return form <= FORM_STRING_TO_WORD ? 8 + GROUP_SLOTS * form_slot_bytes(t, form) : t->element_bytes;
+    return form == FORM_WORD_TO_WORD ? 8 + GROUP_SLOTS * 16 : t->element_bytes;
 }
 INLINE char *group_at(const struct map_type *t, unsigned form, char *table, uint64_t i) {
     return table + (i + 1) * form_element_bytes(t, form);
@@ -118,10 +114,8 @@ INLINE char *slot_at(const struct map_type *t, unsigned form, char *group, unsig
 #define MAP_BY_FORM(t, CALL)                                                                                    \
     switch ((t)->form) {                                                                                        \
     case FORM_WORD_TO_WORD: return CALL(FORM_WORD_TO_WORD);                                                     \
-    case FORM_STRING_TO_WORD: return CALL(FORM_STRING_TO_WORD);                                                 \
-    case FORM_BITS: return CALL(FORM_BITS);                                                                     \
     case FORM_STRING: return CALL(FORM_STRING);                                                                 \
-    default: return CALL(FORM_OTHER);                                                                           \
+    default: return CALL(FORM_ANY);                                                                             \
     }
 
 /* Puts the tables in place for n entries. */
@@ -163,22 +157,23 @@ INLINE uint64_t key_bits(const void *key, uint32_t bytes) {
 
 uint64_t trix_map_hash_odd(const struct map_type *t, const void *key, uint64_t seed);
 
+/* A constant, but for the last form. */
+INLINE unsigned form_kind(const struct map_type *t, unsigned form) {
+    return form == FORM_WORD_TO_WORD ? TRI__KEY_BITS : form == FORM_STRING ? TRI__KEY_STRING : t->kind;
+}
+
 INLINE uint64_t key_hash(const struct map_type *t, unsigned form, const void *key, uint64_t seed) {
-    switch (form) {
-    case FORM_WORD_TO_WORD:
-    case FORM_BITS: return hash_word(key_bits(key, form_key_bytes(t, form)), seed);
-    case FORM_STRING_TO_WORD:
-    case FORM_STRING: return hash_bytes(((const tri_string *)key)->data, ((const tri_string *)key)->len, seed);
+    switch (form_kind(t, form)) {
+    case TRI__KEY_BITS: return hash_word(key_bits(key, form_key_bytes(t, form)), seed);
+    case TRI__KEY_STRING: return hash_bytes(((const tri_string *)key)->data, ((const tri_string *)key)->len, seed);
     default: return trix_map_hash_odd(t, key, seed);
     }
 }
 
 INLINE bool key_equal(const struct map_type *t, unsigned form, const void *in_slot, const void *key) {
-    switch (form) {
-    case FORM_WORD_TO_WORD:
-    case FORM_BITS: return key_bits(in_slot, form_key_bytes(t, form)) == key_bits(key, form_key_bytes(t, form));
-    case FORM_STRING_TO_WORD:
-    case FORM_STRING: return tri_string_equal(*(const tri_string *)in_slot, *(const tri_string *)key);
+    switch (form_kind(t, form)) {
+    case TRI__KEY_BITS: return key_bits(in_slot, form_key_bytes(t, form)) == key_bits(key, form_key_bytes(t, form));
+    case TRI__KEY_STRING: return tri_string_equal(*(const tri_string *)in_slot, *(const tri_string *)key);
     default: return t->equal(in_slot, key);
     }
 }

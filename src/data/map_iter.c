@@ -63,9 +63,9 @@ static const char *next_slot(tri_map_iter *it, const struct tri_map *m) {
     bool replaced = word_table(m->dir[dir_index(m, it->tri__at)]) != table;
     while (it->tri__slot < it->tri__slots) {
         uint64_t i = (it->tri__slot++ + it->tri__offset) & (it->tri__slots - 1);
-        char *group = group_at(t, FORM_OTHER, table, i / GROUP_SLOTS);
+        char *group = group_at(t, FORM_ANY, table, i / GROUP_SLOTS);
         if (!((unsigned char)group[i % GROUP_SLOTS] & CONTROL_FULL)) continue;
-        const char *slot = slot_at(t, FORM_OTHER, group, i % GROUP_SLOTS);
+        const char *slot = slot_at(t, FORM_ANY, group, i % GROUP_SLOTS);
         if (replaced) slot = as_of_now(m, slot);
         if (slot) return slot;
     }

@@ -51,9 +51,8 @@ INLINE void move_by_form(struct tri_map *m, char *from, char *const to[2], unsig
 }
 
 static void move_entries(struct tri_map *m, char *from, char *const to[2], unsigned bit) {
-#define MOVE(form) move_by_form(m, from, to, bit, form)
-    MAP_BY_FORM(m->type, MOVE)
-#undef MOVE
+    if (LIKELY(m->type->form == FORM_WORD_TO_WORD)) move_by_form(m, from, to, bit, FORM_WORD_TO_WORD);
+    else move_by_form(m, from, to, bit, FORM_ANY);
 }
 
 /* ---- the directory ---- */

@@ -99,10 +99,9 @@ static void measure(struct map_type *t, const tri_type *key, const tri_type *val
 }
 
 static uint8_t form_of(const struct map_type *t) {
-    bool word = t->value_bytes == 8 && t->slots_at == 8;
-    if (t->kind == TRI__KEY_BITS) return word && t->key_bytes == 8 ? FORM_WORD_TO_WORD : FORM_BITS;
-    if (t->kind == TRI__KEY_STRING) return word ? FORM_STRING_TO_WORD : FORM_STRING;
-    return FORM_OTHER;
+    if (t->kind == TRI__KEY_STRING) return FORM_STRING;
+    bool words = t->kind == TRI__KEY_BITS && t->key_bytes == 8 && t->value_bytes == 8 && t->slots_at == 8;
+    return words ? FORM_WORD_TO_WORD : FORM_ANY;
 }
 
 static struct map_type work_out(struct tri__map_site *site, tri_hash_fn hash, tri_equal_fn equal) {

@@ -1,4 +1,4 @@
-/* background.c - the collector's threads: one that drives the cycle and marks, and helpers that only mark.
+/* background.c - the collector's threads: one that drives the cycle and marks, helpers that only mark, and one that has memory backed.
  *
  * How much they run is the pacer's figure, a quarter of the processors (a fraction of one by running part of the time),
  * or as many processors as the program leaves idle, whichever is more. Idle means: fewer of the program's threads are
@@ -18,6 +18,7 @@
 #include "thread.h"
 #include "../base/options.h"
 #include "../heap/gate.h"
+#include "../heap/pageheap.h"
 #include "../os/libc.h"
 #include "../os/os.h"
 
@@ -49,6 +50,9 @@ static struct {
     uint64_t quantum;      /* bytes; collector */
 
     bool may_hurry, hurries; /* collector */
+    uint32_t ahead;        /* memory is to be backed in advance; seq_cst */
+    uint32_t backer;       /* the thread for it is there; collector writes, seq_cst */
+    struct event backing;  /* what it waits for */
     uint32_t collector;    /* 0 none, 1 being made, 2 there; seq_cst */
     uint32_t paused;       /* forks that want the collector's threads to stand still; futex, seq_cst */
     uint32_t standing;     /* how many do; seq_cst */
@@ -185,6 +189,36 @@ static void want_helpers(int wish) {
     if (trix_work_queued() && helpers_lack()) trix_event_post_to(&trix_helpers.event, (int)n);
 }
 
+/* ---- backing memory in advance ---- */
+
+/* The first touch of a huge page keeps the kernel busy for as long as it takes to clear it: longer than a cycle may wait, so a
+ * thread of its own does it. It touches no object, and stands still for forks as the others. */
+static void *backer_main(void *arg UNUSED) {
+    for (;;) {
+        uint32_t seen = event_seen(&background.backing);
+        if (load_seq(&background.ahead)) {
+            while (!load_seq(&background.paused) && trix_pageheap_back_ahead()) continue;
+            store_seq(&background.ahead, 0); /* one that asks just now asks again soon */
+        } else {
+            trix_event_wait(&background.backing, seen, 0);
+        }
+        trix_collector_poll(NULL);
+    }
+    return NULL;
+}
+
+void trix_gate_back_ahead(void) {
+    if (load_seq(&background.ahead)) return;
+    store_seq(&background.ahead, 1);
+    if (LIKELY(load_seq(&background.backer))) trix_event_post_to(&background.backing, 1);
+    else trix_event_post(); /* for the collector to make it */
+}
+
+static void want_backer(void) {
+    if (LIKELY(background.backer || !load_seq(&background.ahead)) || load_seq(&trix_threads.stopping)) return;
+    store_seq(&background.backer, trix_make_thread(backer_main, NULL, "tricolor-pages"));
+}
+
 /* ---- the collector's own share ---- */
 
 /* Counts idle processors, and sets how much marking may run. */
@@ -310,6 +344,7 @@ static void *collector_main(void *arg) {
         uint32_t seen = event_seen(&trix_event);
         trix_collector_poll(NULL);
         store_seq(&trix_gc.triggered, 0);
+        want_backer();
         if (cycle_due(&forced)) {
             trix_cycle_run(forced);
             background.rested_cpu = trix_os_process_cpu();
@@ -338,7 +373,7 @@ bool trix_collector_start(void) {
 /* The collector's thread may be in the making: then not. */
 bool trix_collector_standing(void) {
     uint32_t state = load_seq(&background.collector);
-    return state != 1 && load_seq(&background.standing) >= (state == 2) + load_seq(&background.made);
+    return state != 1 && load_seq(&background.standing) >= (state == 2) + load_seq(&background.made) + load_seq(&background.backer);
 }
 
 /* The calling thread is blocked or not attached. */
@@ -348,6 +383,7 @@ void trix_collector_pause(void) {
         uint32_t seen = event_seen(&trix_event);
         trix_event_post();
         trix_event_post_to(&trix_helpers.event, INT32_MAX);
+        trix_event_post_to(&background.backing, INT32_MAX);
         if (trix_collector_standing()) return;
         trix_event_wait(&trix_event, seen + 1, 1000 * 1000);
     }
@@ -362,6 +398,8 @@ void trix_collector_resume(void) {
 void trix_markers_reset_after_fork(void) {
     trix_helpers = (struct work_helpers){0};
     background.made = 0;
+    background.ahead = background.backer = 0;
+    background.backing = (struct event){0};
     background.collector = background.paused = background.standing = 0;
     background.may_hurry = background.hurries = false;
 }

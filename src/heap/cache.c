@@ -127,6 +127,10 @@ static bool run_take_reserve(struct run_table *t, const struct layout *l) {
 static void pay_for(struct thread_cache *cache, int64_t bytes) {
     struct page_window *w = &cache->window;
     trix_gate_account(&cache->gate, bytes);
+    if (UNLIKELY(w->ahead)) {
+        w->ahead = false;
+        trix_gate_back_ahead();
+    }
     if (LIKELY(!w->fresh)) return;
     void *page = (void *)map_address(w->fresh);
     w->fresh = 0;

@@ -51,6 +51,9 @@ bool trix_gate_sweep_for_room(void);
  * without locks. The phase, and with it the table of runs, may be another one afterwards. */
 void trix_gate_blocking(struct gate *gate, void (*work)(void *at, size_t bytes), void *at, size_t bytes);
 
+/* Has a thread of the collector's call trix_pageheap_back_ahead until that has nothing to do. */
+void trix_gate_back_ahead(void);
+
 /* Makes sure the span is swept before it is touched. */
 void trix_gate_sweep_span(uint32_t page);
 

@@ -11,6 +11,8 @@ static struct {
     struct release *out;                /* being given back; lock */
     uint64_t files;                     /* pages; atomic */
     uint64_t retain;                    /* pages; relaxed */
+    uint32_t newest;                    /* a page taken lately of memory that was never touched; relaxed */
+    bool backing;                       /* a unit is being backed in advance; lock to set */
     uint64_t grown;                     /* pages by which the heap has grown since trix_pageheap_over; relaxed */
 } heap = {.lock = LOCK_INIT(PAGEHEAP), .retain = UINT64_MAX};
 
@@ -78,10 +80,15 @@ static void step_take(struct chunk *c, unsigned from, unsigned n) {
     bits_fill(c->clean, from, n, false);
 }
 
+/* The chunk has pages that may be given back. */
+static void raise_top(const struct chunk *c) {
+    for (int kind = 0; kind < RELEASE_KINDS; kind++) heap.top[kind] = (uint32_t)max_u64(heap.top[kind], chunk_index(c) + 1);
+}
+
 static void step_give(struct chunk *c, unsigned from, unsigned n) {
     heap.free_pages += n;
     bits_fill(c->free, from, n, true);
-    for (int kind = 0; kind < RELEASE_KINDS; kind++) heap.top[kind] = (uint32_t)max_u64(heap.top[kind], chunk_index(c) + 1);
+    raise_top(c);
 }
 
 static void step_fresh(struct chunk *c, unsigned from, unsigned n) {
@@ -230,16 +237,118 @@ void trix_pages_free_clean(uint32_t page, uint64_t npages) {
 
 /* ---- huge pages ---- */
 
+static bool unit_backed(uint32_t page) {
+    return load_relaxed(&trix_map.chunks[page / CHUNK_PAGES].backed) & unit_bit(page);
+}
+
+/* Units that are backed in advance: a sixteenth of the heap, since a fill that is faster than the kernel comes in bursts. None
+ * in small heaps, and none under a limit, where memory has better uses. */
+enum { AHEAD_PER = 32 << 20, MOST_AHEAD = 8, AHEAD_RETRY_NS = 100 * 1000 };
+static uint32_t units_ahead(void) {
+    if (load_relaxed(&trix_pageheap_most) != UINT64_MAX) return 0;
+    return (uint32_t)min_u64(load_relaxed(&trix_map.extent) / AHEAD_PER, MOST_AHEAD);
+}
+
+/* The first unit behind the page's that may be a huge page and is none yet; 0: the next ones all are. It may lie behind the end
+ * of the heap. */
+static uint32_t unit_ahead(uint32_t page) {
+    uint32_t unit = (uint32_t)round_down(page, HUGE_PAGES), end = chunks_in_use() * CHUNK_PAGES;
+    for (uint32_t n = units_ahead(); n; n--) {
+        unit += HUGE_PAGES;
+        if (unit >= end || (trix_pageheap_huge(unit) && !unit_backed(unit))) return unit;
+    }
+    return 0;
+}
+
 /* Whoever takes a page of what may become a huge page has the whole backed, if nobody has done so. */
 static void note_fresh(struct page_window *window, uint32_t page) {
-    struct chunk *c = &trix_map.chunks[page / CHUNK_PAGES];
-    if (trix_pageheap_huge(page) && !(load_relaxed(&c->backed) & unit_bit(page))) window->fresh = page;
+    if (!trix_pageheap_huge(page)) return;
+    if (!unit_backed(page)) window->fresh = page;
+    if (!unit_ahead(page)) return;
+    store_relaxed(&heap.newest, page);
+    window->ahead = true;
+}
+
+static bool is_untouched(uint32_t unit) {
+    const struct chunk *c = &trix_map.chunks[unit / CHUNK_PAGES];
+    return bits_count_range(c->free, unit % CHUNK_PAGES, HUGE_PAGES) == HUGE_PAGES &&
+           bits_count_range(c->clean, unit % CHUNK_PAGES, HUGE_PAGES) == HUGE_PAGES;
+}
+
+static bool is_going(uint32_t unit) {
+    for (const struct release *r = heap.out; r; r = r->next)
+        if (r->page < unit + HUGE_PAGES && unit < r->page + r->npages) return true;
+    return false;
+}
+
+/* What is being given back counts as released when that is done, so then comes later. A unit that was taken meanwhile is
+ * backed anyway. */
+static bool count_backed(uint32_t unit) {
+    lock_acquire(&heap.lock);
+    struct chunk *c = &trix_map.chunks[unit / CHUNK_PAGES];
+    bool done = !is_going(unit);
+    if (done) {
+        chunk_back(c, unit % CHUNK_PAGES, HUGE_PAGES);
+        raise_top(c);
+    }
+    lock_release(&heap.lock);
+    return done;
+}
+
+/* One unit behind the end of the heap becomes part of it. */
+static bool grow_by_unit(void) {
+    uint32_t chunks = chunks_in_use();
+    return grow(trix_map.chunks[chunks - 1].tail + HUGE_PAGES, 1) && chunks_in_use() > chunks;
+}
+
+static void note_backed(uint32_t page) {
+    fetch_or_relaxed(&trix_map.chunks[page / CHUNK_PAGES].backed, unit_bit(page));
+}
+
+/* A unit behind the page that is to be backed and nobody has taken of. Where somebody has, the kernel has done what it can. */
+static uint32_t find_ahead(uint32_t page) {
+    uint32_t unit;
+    while ((unit = unit_ahead(page))) {
+        if (unit >= chunks_in_use() * CHUNK_PAGES && !grow_by_unit()) return 0;
+        if (!trix_pageheap_huge(unit)) return 0;
+        if (is_untouched(unit)) return unit;
+        note_backed(unit);
+    }
+    return 0;
+}
+
+static uint32_t choose_ahead(void) {
+    lock_acquire(&heap.lock);
+    uint32_t unit = load_relaxed(&heap.newest) ? find_ahead(load_relaxed(&heap.newest)) : 0;
+    if (unit) store_relaxed(&heap.backing, true);
+    else store_relaxed(&heap.newest, 0);
+    lock_release(&heap.lock);
+    return unit;
+}
+
+bool trix_pageheap_back_ahead(void) {
+    uint32_t unit = choose_ahead();
+    bool begun = unit && count_backed(unit);
+    if (begun) {
+        trix_window_back((void *)map_address(unit), PAGE_SIZE);
+        while (!count_backed(unit)) trix_os_sleep(AHEAD_RETRY_NS);
+    }
+    store_release(&heap.backing, false);
+    return begun;
+}
+
+/* Under the lock, so that what was chosen before is seen. */
+void trix_pageheap_end_ahead(void) {
+    lock_acquire(&heap.lock);
+    store_relaxed(&heap.newest, 0);
+    lock_release(&heap.lock);
+    while (load_acquire(&heap.backing)) trix_os_sleep(AHEAD_RETRY_NS);
 }
 
 void trix_window_back(void *page, size_t bytes) {
     uint32_t number = map_page_of((uintptr_t)page);
     trix_os_populate(page, bytes);
-    fetch_or_relaxed(&trix_map.chunks[number / CHUNK_PAGES].backed, unit_bit(number));
+    note_backed(number);
 }
 
 /* ---- windows ---- */
@@ -290,7 +399,7 @@ void trix_window_return(struct page_window *window) {
     heap.free_pages += bits_count(window->free);
     heap.clean_pages += bits_count(clean);
     heap.hint = (uint32_t)min_u64(heap.hint, window->page / CHUNK_PAGES);
-    for (int kind = 0; kind < RELEASE_KINDS; kind++) heap.top[kind] = (uint32_t)max_u64(heap.top[kind], chunk_index(c) + 1);
+    raise_top(c);
     chunk_summarise(c);
     lock_release(&heap.lock);
     *window = (struct page_window){0};
@@ -431,6 +540,7 @@ void trix_pageheap_stats(struct pageheap_stats *stats) {
 }
 
 void trix_pageheap_reset_after_fork(void) {
+    heap.backing = false;
     while (heap.out) trix_release_done(heap.out, RELEASE_REFUSED);
 }
 

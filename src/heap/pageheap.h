@@ -44,6 +44,7 @@ struct page_window {
     /* A page taken, and not touched yet, whose first touch brings in a huge page, or 0. That can take the kernel
      * milliseconds, and a thread that is in there answers no stop: so it is done on purpose, counted as blocked. */
     uint32_t fresh;
+    bool ahead; /* units behind it are to be backed before anybody takes of them */
 };
 
 struct pageheap_stats {
@@ -67,6 +68,12 @@ void trix_pages_free_clean(uint32_t page, uint64_t npages); /* they have no memo
 
 /* Has window->fresh backed; takes long; needs no lock. */
 void trix_window_back(void *page, size_t bytes);
+
+/* The same in advance, by a thread that has nothing else to do: a unit that is free as a whole, behind the page that was taken last
+ * of new memory. Takes long; needs no lock. False: there is nothing to be done. */
+bool trix_pageheap_back_ahead(void);
+/* Leaves it at what has been backed; takes as long as one unit takes; outside. */
+void trix_pageheap_end_ahead(void);
 
 /* npages side by side for a span; single ones come from the window, which is refilled as needed. 0: memory is exhausted. */
 uint32_t trix_window_pages(struct page_window *window, uint64_t npages, bool *clean);

@@ -271,6 +271,43 @@ static void test_refused(void **state) {
     trix_pageheap_check();
 }
 
+/* What is backed in advance counts so, reads zero, is handed out like the rest, and goes back. */
+static void test_ahead(void **state) {
+    (void)state;
+    enum { LONG = 100 << 20 >> PAGE_SHIFT, MOST = 64 };
+    struct piece held[MOST];
+    int n = 0;
+    struct page_window window = {0};
+    struct piece whole = take(LONG, 1); /* large enough for any */
+    bool clean = false;
+    if (!trix_map_huge(whole.page + LONG)) {
+        give(whole);
+        skip();
+    }
+    assert_false(trix_pageheap_back_ahead()); /* nobody has asked */
+    while (n < MOST && !window.ahead) {
+        held[n] = (struct piece){trix_window_pages(&window, HUGE_PAGES, &clean), HUGE_PAGES};
+        assert_int_not_equal(held[n++].page, 0);
+    }
+    assert_true(window.ahead);
+    uint64_t backed = trix_pageheap_backed(), units = 0, kept_free = stats().free_pages - stats().released_pages;
+    while (trix_pageheap_back_ahead()) {
+        units++;
+        trix_pageheap_check();
+    }
+    assert_in_range(units, 1, 8);
+    assert_int_equal(stats().free_pages - stats().released_pages, kept_free + units * HUGE_PAGES);
+    assert_int_equal(trix_pageheap_backed(), backed + units * HUGE_PAGES);
+    struct piece next = take(HUGE_PAGES, 1); /* reads zero, if it is said to be clean */
+    trix_pageheap_check();
+    give(next);
+    trix_pageheap_end_ahead();
+    assert_false(trix_pageheap_back_ahead());
+    for (int i = 0; i < n; i++) trix_pages_free(held[i].page, held[i].npages);
+    give(whole);
+    trix_pageheap_check();
+}
+
 int main(void) {
     trix_init();
     const struct CMUnitTest tests[] = {
@@ -278,6 +315,7 @@ int main(void) {
         cmocka_unit_test(test_impossible), cmocka_unit_test(test_window),     cmocka_unit_test(test_refused),
         cmocka_unit_test(test_scavenge),   cmocka_unit_test(test_scavenge_random),
         cmocka_unit_test(test_scavenge_refused), cmocka_unit_test(test_scavenge_lazily), cmocka_unit_test(test_over),
+        cmocka_unit_test(test_ahead),
     };
     return cmocka_run_group_tests_name("pageheap", tests, NULL, NULL);
 }
