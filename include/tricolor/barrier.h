@@ -41,15 +41,36 @@ TRI__EXTERN_C_BEGIN
 /* tri_cas(lvalue, expected, desired): if lvalue == expected then lvalue = desired, atomically (seq_cst); returns
  * whether it did. tri_exchange(lvalue, value): stores atomically and returns the old pointer. */
 #define tri_cas(lvalue, expected, desired)                                                                      \
-    tri__cas((void *)(uintptr_t) & (lvalue), (uintptr_t)(expected), (uintptr_t)(desired))
+    tri__cas_told((void *)(uintptr_t) & (lvalue), (uintptr_t)(expected), (uintptr_t)(desired))
 #define tri_exchange(lvalue, value)                                                                             \
     (__extension__({                                                                                            \
-        uintptr_t tri__old = tri__exchange((void *)(uintptr_t) & (lvalue), (uintptr_t)(value));                 \
+        uintptr_t tri__old = tri__exchange_told((void *)(uintptr_t) & (lvalue), (uintptr_t)(value));                 \
         (__typeof__(lvalue))tri__old;                                                                           \
     }))
 
 TRI_API bool tri__cas(void *slot, uintptr_t expected, uintptr_t desired);
 TRI_API uintptr_t tri__exchange(void *slot, uintptr_t value);
+
+#ifdef TRI__NO_INLINE_PATHS
+/* The thread sanitizer does not see into the library: it is told what these order. */
+extern void __tsan_acquire(void *);
+extern void __tsan_release(void *);
+TRI__INLINE bool tri__cas_told(void *slot, uintptr_t expected, uintptr_t desired) {
+    __tsan_release(slot);
+    bool done = tri__cas(slot, expected, desired);
+    __tsan_acquire(slot);
+    return done;
+}
+TRI__INLINE uintptr_t tri__exchange_told(void *slot, uintptr_t value) {
+    __tsan_release(slot);
+    uintptr_t old = tri__exchange(slot, value);
+    __tsan_acquire(slot);
+    return old;
+}
+#else
+#define tri__cas_told      tri__cas
+#define tri__exchange_told tri__exchange
+#endif
 
 /* As in <string.h>, for memory that holds pointers. Aligned words are never seen half copied by the collector. */
 TRI_API void *tri_memmove(void *dst, const void *src, size_t bytes);

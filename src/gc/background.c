@@ -158,10 +158,13 @@ static void *helper_main(void *arg UNUSED) {
  * does not say how many, but refuses a stack that is too small. */
 static int create(pthread_t *thread, pthread_attr_t *attributes, void *(*main)(void *), void *arg) {
     int error = EINVAL;
+    bool told = trix_libc_thread_sanitizer(); /* a thread that it does not know must not even use malloc */
+    trix_libc_own_thread = told;
     for (size_t bytes = STACK_BYTES; error == EINVAL && bytes <= MOST_STACK_BYTES; bytes *= 4) {
         pthread_attr_setstacksize(attributes, bytes);
-        error = trix_libc_pthread_create(thread, attributes, main, arg);
+        error = told ? pthread_create(thread, attributes, main, arg) : trix_libc_pthread_create(thread, attributes, main, arg);
     }
+    trix_libc_own_thread = false;
     return error;
 }
 

@@ -151,16 +151,9 @@ static void started_ends(struct start **s) {
 /* With the shared library the thread sanitizer's pthread_create is in front of ours, and what we start is a routine of its
  * own: before that has run the thread cannot even use malloc. It attaches at its first use of the heap, and the program's
  * argument lies on the stack of the thread that waits in pthread_create meanwhile. */
-#ifdef TRIX_SHARED
-extern void __tsan_init(void) __attribute__((weak));
-static bool under_thread_sanitizer(void) { return __tsan_init != NULL; }
-#else
-static bool under_thread_sanitizer(void) { return false; }
-#endif
-
 static void *started(void *arg) {
     struct start *s __attribute__((cleanup(started_ends))) = arg;
-    if (!under_thread_sanitizer()) {
+    if (!trix_libc_thread_sanitizer()) {
         trix_thread_attach();
         start_name(s, pthread_self());
     }
@@ -173,6 +166,7 @@ static void *started(void *arg) {
 EXPORT int pthread_create(pthread_t *restrict thread, const pthread_attr_t *restrict attributes, void *(*fn)(void *),
                           void *restrict arg) {
     int detach = PTHREAD_CREATE_JOINABLE;
+    if (UNLIKELY(trix_libc_own_thread)) return trix_libc_pthread_create(thread, attributes, fn, arg);
     trix_init();
     if (attributes) pthread_attr_getdetachstate(attributes, &detach);
     struct start *s = start_take(fn, arg, detach == PTHREAD_CREATE_DETACHED ? START_LET_GO : 0);

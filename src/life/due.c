@@ -12,8 +12,8 @@
  */
 #include "due.h"
 #include "../host/host.h"
-#include "../os/libc.h"
 #include "../os/os.h"
+#include "../sched/told.h"
 
 #include <stdlib.h>
 
@@ -128,19 +128,6 @@ static void *due_main(void *unused) {
     return unused;
 }
 
-static bool make_thread(void) {
-    pthread_attr_t attributes;
-    pthread_t thread;
-    pthread_attr_init(&attributes);
-    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-    uint64_t mask = trix_os_sigmask(SIG_SETMASK, ~0ull);
-    bool done = trix_libc_pthread_create(&thread, &attributes, due_main, NULL) == 0;
-    trix_os_sigmask(SIG_SETMASK, mask);
-    pthread_attr_destroy(&attributes);
-    if (done) pthread_setname_np(thread, "tricolor-final");
-    return done;
-}
-
 static void at_exit(void) {
     store_seq(&due.stopping, 1);
     if (is_due_thread) return;
@@ -153,7 +140,7 @@ static void start_thread(void) {
     uint32_t expected = THREAD_NONE;
     if (load_seq(&due.stopping) || !cas_seq(&due.thread, &expected, THREAD_STARTING)) return;
     if (!swap_seq(&registered, 1)) atexit(at_exit);
-    store_seq(&due.thread, make_thread() ? THREAD_THERE : THREAD_NONE);
+    store_seq(&due.thread, trix_told_thread(due_main, NULL, "tricolor-final") ? THREAD_THERE : THREAD_NONE);
 }
 
 /* A function of the program has ended the thread: another one takes over what is left, which nobody else may notice. */

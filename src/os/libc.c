@@ -55,6 +55,15 @@ int trix_libc_pthread_create(pthread_t *thread, const pthread_attr_t *attributes
     return LIBC(pthread_create, __pthread_create)(thread, attributes, start, arg);
 }
 
+TLS bool trix_libc_own_thread;
+
+#ifdef TRIX_SHARED
+extern void __tsan_init(void) __attribute__((weak));
+bool trix_libc_thread_sanitizer(void) { return __tsan_init != NULL; }
+#else
+bool trix_libc_thread_sanitizer(void) { return false; }
+#endif
+
 int trix_libc_setspecific(pthread_key_t key, uintptr_t value) {
     return LIBC(pthread_setspecific, __pthread_setspecific)(key, (const void *)value);
 }

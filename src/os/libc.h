@@ -33,6 +33,11 @@ void trix_libc_init(void);
 /* The C library's pthread_create and kin: they return what it does. */
 int trix_libc_pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*start)(void *), void *arg);
 
+/* The calling thread makes one of the library's own: pthread_create, which the program calls too, lets it pass. Set only where
+ * the thread sanitizer must see all threads that are made, and is in front of us. */
+extern TLS bool trix_libc_own_thread;
+bool trix_libc_thread_sanitizer(void); /* it is in front */
+
 int trix_libc_setspecific(pthread_key_t key, uintptr_t value);
 int trix_libc_join(pthread_t thread, void **result);
 int trix_libc_detach(pthread_t thread);

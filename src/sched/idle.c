@@ -253,23 +253,9 @@ static void *worker_main(void *arg) {
 
 bool trix_worker_make(struct proc *p) {
     struct worker *w = trix_metadata_alloc(sizeof *w);
-    bool attached = thread_self() != NULL;
-    pthread_attr_t attributes;
-    pthread_t thread;
     if (!w) return false;
     w->proc = p;
-    pthread_attr_init(&attributes);
-    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-    uint64_t mask = trix_os_sigmask(SIG_SETMASK, ~0ull);
-    /* A sanitizer must see the making of threads that run the program. */
-    int error = trix_told_any ? pthread_create(&thread, &attributes, worker_main, w)
-                                    : trix_libc_pthread_create(&thread, &attributes, worker_main, w);
-    bool done = error == 0;
-    if (!attached && thread_self()) trix_thread_detach(); /* the library's own pthread_create attaches who calls it: the monitor */
-    trix_os_sigmask(SIG_SETMASK, mask);
-    pthread_attr_destroy(&attributes);
-    if (done) pthread_setname_np(thread, "tricolor-run");
-    return done;
+    return trix_told_thread(worker_main, w, "tricolor-run");
 }
 
 void trix_worker_give(struct proc *p) {

@@ -1,6 +1,10 @@
 /* told.c - see told.h. */
 #include "told.h"
+#include "../gc/thread.h"
+#include "../os/libc.h"
+#include "../os/os.h"
 
+#include <signal.h>
 #include <stddef.h>
 
 #define OPTIONAL __attribute__((weak, visibility("default"))) extern
@@ -26,6 +30,23 @@ void trix_told_init(void) {
     trix_told_any = address || threads;
 }
 
+
+bool trix_told_thread(void *(*main)(void *), void *arg, const char *name) {
+    bool attached = thread_self() != NULL;
+    pthread_attr_t attributes;
+    pthread_t thread;
+    trix_told_init();
+    pthread_attr_init(&attributes);
+    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+    uint64_t mask = trix_os_sigmask(SIG_SETMASK, ~0ull);
+    int error = trix_told_any ? pthread_create(&thread, &attributes, main, arg)
+                              : trix_libc_pthread_create(&thread, &attributes, main, arg);
+    if (!attached && thread_self()) trix_thread_detach(); /* the library's own pthread_create attaches who calls it: the monitor */
+    trix_os_sigmask(SIG_SETMASK, mask);
+    pthread_attr_destroy(&attributes);
+    if (error == 0) pthread_setname_np(thread, name);
+    return error == 0;
+}
 
 void trix_told_leave(struct told *from, struct told *to, uintptr_t lo, uintptr_t hi, bool dying) {
     if (address) __sanitizer_start_switch_fiber(dying ? NULL : &from->fake, (const void *)lo, hi - lo);

@@ -25,6 +25,9 @@ void trix_told_arrive(struct told *own);
 void trix_told_dead(struct told *t); /* it has been left for ever */
 void trix_told_unwound(void);        /* frames of this stack are about to be dropped without returning; at any time */
 
+/* Makes a thread of the library's that runs code of the program: a sanitizer must see that. Detached, every signal blocked. */
+bool trix_told_thread(void *(*main)(void *), void *arg, const char *name);
+
 void trix_told_order(const void *at, bool after);
 
 /* What happened before order_before(x) is seen by whoever comes from order_after(x). */
