@@ -40,7 +40,7 @@ INLINE void arrive(struct worker *w) {
     if (UNLIKELY(g->dying)) {
         struct proc *p = w->proc;
         g->dying = 0;
-        if (UNLIKELY(trix_told_any)) trix_told_dead(&g->told);
+        if (UNLIKELY(trix_told_any)) trix_told_dead(&g->told, g->sp, g->fiber.hi);
         store_release(&g->context, G_NONE);
         if (LIKELY(p != NULL)) {
             g->next = p->free;

@@ -11,6 +11,7 @@
 OPTIONAL void __sanitizer_start_switch_fiber(void **fake, const void *lo, size_t bytes);
 OPTIONAL void __sanitizer_finish_switch_fiber(void *fake, const void **lo, size_t *bytes);
 OPTIONAL void __asan_handle_no_return(void);
+OPTIONAL void __asan_unpoison_memory_region(const volatile void *at, size_t bytes);
 OPTIONAL void *__tsan_get_current_fiber(void);
 OPTIONAL void *__tsan_create_fiber(unsigned flags);
 OPTIONAL void __tsan_destroy_fiber(void *fiber);
@@ -24,7 +25,8 @@ bool trix_told_any;
 static bool address, threads;
 
 void trix_told_init(void) {
-    address = __sanitizer_start_switch_fiber && __sanitizer_finish_switch_fiber && __asan_handle_no_return;
+    address = __sanitizer_start_switch_fiber && __sanitizer_finish_switch_fiber && __asan_handle_no_return &&
+              __asan_unpoison_memory_region;
     threads = __tsan_create_fiber && __tsan_destroy_fiber && __tsan_switch_to_fiber && __tsan_get_current_fiber &&
               __tsan_acquire && __tsan_release;
     trix_told_any = address || threads;
@@ -62,7 +64,8 @@ void trix_told_arrive(struct told *own) {
     own->fake = NULL;
 }
 
-void trix_told_dead(struct told *t) {
+void trix_told_dead(struct told *t, uintptr_t lo, uintptr_t hi) {
+    if (address) __asan_unpoison_memory_region((const void *)lo, hi - lo);
     if (threads && t->fiber) __tsan_destroy_fiber(t->fiber);
     t->fiber = t->fake = NULL;
 }

@@ -22,7 +22,8 @@ void trix_told_init(void);
 /* Around a switch: on the stack that is left, for ever if `dying`, with the bounds of the next one; then on the next one. */
 void trix_told_leave(struct told *from, struct told *to, uintptr_t lo, uintptr_t hi, bool dying);
 void trix_told_arrive(struct told *own);
-void trix_told_dead(struct told *t); /* it has been left for ever */
+/* It has been left for ever; [lo, hi): of its stack what was in use then, whose frames have not taken their red zones back. */
+void trix_told_dead(struct told *t, uintptr_t lo, uintptr_t hi);
 void trix_told_unwound(void);        /* frames of this stack are about to be dropped without returning; at any time */
 
 /* Makes a thread of the library's that runs code of the program: a sanitizer must see that. Detached, every signal blocked. */
