@@ -78,7 +78,7 @@ repeat: need-tests | build              ## tests of goroutines and of the end of
 	$(call build,release,-DTRICOLOR_TESTS=ON)
 	$(call check,release,-R '$(value REPEAT)' --repeat until-fail:$(TIMES))
 
-programs: need-tests | build            ## whole programs, built by tricc -fmanaged-malloc, and their own tests: about 10 minutes
+programs: need-tests | build            ## whole programs, built by tricc -fmanaged-malloc, and their own tests: about half an hour
 	@tools/need --optional $(PROGRAM_PACKAGES)
 	$(call build,release,-DTRICOLOR_TESTS=ON)
 	$(call check,release,-C Programs -R '^programs/')

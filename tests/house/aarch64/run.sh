@@ -2,9 +2,9 @@
 # The second machine: cross-built for aarch64, and run under qemu-user: a program with threads and collections (shared,
 # and fully static), the demonstration's self-test, and the unit tests.
 #
-#   run.sh SOURCE WORK
+#   run.sh SOURCE WORK [TRICC]      with TRICC, also the tests of its barriers, fewer rounds of them
 set -eu
-source=$1 work=$2
+source=$1 work=$2 tricc=${3-}
 here=$(cd "$(dirname "$0")" && pwd)
 cc=aarch64-linux-gnu-gcc
 
@@ -46,3 +46,10 @@ emulate "$work/shared"
 emulate "$work/static"
 for test in "$source"/tests/unit/*_test.c; do emulate "$work/unit_$(basename "$test" _test.c)"; done
 emulate "$work/examples/search/search" --selftest
+
+[ -n "$tricc" ] || exit 0
+for name in stores copies libc signals; do
+    step "$tricc" --target=aarch64-linux-gnu -O2 -Wall -Wextra -Werror -c "$source/tests/tricc/barriers/$name.c" -o "$work/barriers_$name.o"
+    step $cc "$work/barriers_$name.o" -o "$work/barriers_$name" -L"$work/src" -ltricolor -pthread
+    emulate "$work/barriers_$name" 2000
+done
