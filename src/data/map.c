@@ -52,7 +52,7 @@ INLINE char *find(const struct tri_map *m, const void *key, unsigned form) {
 char *trix_map_find(const struct tri_map *m, const void *key) { return find(m, key, FORM_ANY); }
 
 INLINE char *get(const struct tri_map *m, const void *key, unsigned form) {
-    char *slot = find(m, key, form);
+    char *slot = form == FORM_ANY ? trix_map_find(m, key) : find(m, key, form);
     return slot ? slot + form_value_at(m->type, form) : NULL;
 }
 
@@ -205,9 +205,7 @@ EXPORT bool tri__map_delete(void *map, const void *key) {
     struct tri_map *m = map;
     if (UNLIKELY(!m || !m->len)) return false;
     if (UNLIKELY(m->type->kind == TRI__KEY_OTHER)) return take_out_or_panic(m, key);
-#define DELETE(form) form == FORM_ANY ? take_out_any(m, key) : take_out(m, key, form)
-    MAP_BY_FORM(m->type, DELETE)
-#undef DELETE
+    return m->type->form == FORM_WORD_TO_WORD ? take_out(m, key, FORM_WORD_TO_WORD) : take_out_any(m, key);
 }
 
 EXPORT void tri__map_clear(void *map) {

@@ -89,6 +89,7 @@ static void bout(void) {
         scavenger.seen = free_backed_pages();
         break;
     }
+    fetch_add_relaxed(&trix_scavenge_background_ns, spent);
     trix_scavenge_spend(&scavenger.pace, spent);
 }
 

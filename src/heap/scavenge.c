@@ -13,7 +13,7 @@
 #include "../base/options.h"
 #include "../os/os.h"
 
-uint64_t trix_scavenged_bytes, trix_scavenged_eagerly, trix_scavenge_ns;
+uint64_t trix_scavenged_bytes, trix_scavenged_eagerly, trix_scavenge_ns, trix_scavenge_background_ns;
 
 enum {
     DENSE = CHUNK_PAGES / 32,       /* free pages: Go's 96.875 % */

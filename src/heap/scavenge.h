@@ -25,5 +25,6 @@ void trix_scavenge_over(struct gate *gate);
 
 /* Bytes given back so far, and by trix_scavenge_over of these; relaxed. CPU time of the latter, ns. */
 extern uint64_t trix_scavenged_bytes, trix_scavenged_eagerly, trix_scavenge_ns;
+extern uint64_t trix_scavenge_background_ns; /* CPU time of the collector's thread spent on it; relaxed */
 
 #endif

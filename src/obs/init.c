@@ -17,6 +17,7 @@ static void on_report(const struct cycle_report *report, bool swept) {
     trix_metrics_cycle(report);
     trix_sight_cycle(report);
     if (trix_options.debug.gctrace) trix_trace_cycle(report);
+    trix_trace_pacing(report);
 }
 
 void trix_obs_init(void) {

@@ -9,6 +9,7 @@
 #include "../base/histogram.h"
 #include "../heap/gate.h"
 #include "../heap/large.h"
+#include "../heap/scavenge.h"
 #include "../life/due.h"
 #include "../os/os.h"
 #include "../sched/sched.h"
@@ -67,14 +68,16 @@ static void read_cycles(struct reading *r) {
 /* What the process has used and was not spent collecting is the program's; what nobody has used is idle. */
 static void read_cpu(struct reading *r) {
     double used = (double)trix_os_process_cpu() / 1e9;
+    r->cpu.scavenge = (double)load_relaxed(&trix_scavenge_background_ns) / 1e9;
+    r->cpu.scavenge_assist = (double)load_relaxed(&trix_scavenge_ns) / 1e9;
     r->cpu.pause = (double)load_relaxed(&trix_gc.pause_ns) * (double)trix_gc.procs / 1e9;
-    double ours = r->cpu.assist + r->cpu.background + r->cpu.idle_mark;
+    double ours = r->cpu.assist + r->cpu.background + r->cpu.idle_mark + r->cpu.scavenge + r->cpu.scavenge_assist;
     r->cpu.total = (double)(trix_os_now() - trix_gc.start_ns) * (double)trix_gc.procs / 1e9;
     double rest = r->cpu.total - ours - r->cpu.pause;
     r->cpu.user = used > ours ? used - ours : 0;
     if (r->cpu.user > rest) r->cpu.user = rest > 0 ? rest : 0; /* more threads than processors */
     r->cpu.idle = rest > r->cpu.user ? rest - r->cpu.user : 0;
-    r->cpu.total = ours + r->cpu.pause + r->cpu.user + r->cpu.idle + r->cpu.scavenge + r->cpu.scavenge_assist;
+    r->cpu.total = ours + r->cpu.pause + r->cpu.user + r->cpu.idle;
 }
 
 static void read_controls(struct reading *r) {
@@ -93,6 +96,7 @@ static void read_all(struct reading *r) {
     read_cycles(r);
     read_cpu(r);
     read_controls(r);
+    r->limiter_cycle = load_relaxed(&trix_gc.limited_last);
     r->due = trix_due_counts;
     r->procs = (uint64_t)tri_gomaxprocs(0);
     r->mutex_wait = (double)load_relaxed(&trix_mutex_waited) / 1e9;

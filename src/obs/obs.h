@@ -7,6 +7,9 @@
 /* One line in Go's format on stderr. */
 void trix_trace_cycle(const struct cycle_report *report);
 
+/* Lines on the pacer and on arenas, as GODEBUG asks. */
+void trix_trace_pacing(const struct cycle_report *report);
+
 /* The same for memory given back to the system. */
 void trix_trace_scavenge(uint64_t background, uint64_t eager, bool forced);
 

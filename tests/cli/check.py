@@ -67,6 +67,10 @@ MS = r"(0|0\.[0-9]{1,3}|[0-9](\.[0-9]{1,3})?|[0-9]{2,})"
 TRACE = (rf"gc [0-9]+ @[0-9]+\.[0-9]{{3}}s [0-9]+%: {MS}\+{MS}\+{MS} ms clock, {MS}\+{MS}/{MS}/{MS}\+{MS} ms cpu, "
          r"[0-9]+->[0-9]+->[0-9]+ MB, [0-9]+ MB goal, [0-9]+ MB stacks, [0-9]+ MB globals, [0-9]+ P( \(forced\))?" "\n")
 
+PACER = (r"pacer: [0-9]+% CPU \(25 exp\.\) for [0-9]+\+[0-9]+\+[0-9]+ B work \([0-9]+ B exp\.\) in [0-9]+ B -> [0-9]+ B "
+         r"\(delta goal -?[0-9]+, cons/mark [0-9]+\.[0-9]{6}\)" "\n")
+ARENA = "arena: 64 MiB of address space for the heap, 64 more\n"
+
 NOT_LIVE = "0x... is not a live object of the collected heap (freed already, or from elsewhere)"
 ARRAY = "elements of {} bytes do not fit the address space; check the count"
 
@@ -113,6 +117,7 @@ CASES = {
     # the trace line
     "trace": ({"GODEBUG": "gctrace=1"}, ["ok"], 0, "ok\n", f"({TRACE}){{3,}}"),
     "trace-stopped": ({"GODEBUG": "gctrace=1,gcstoptheworld=1"}, ["ok"], 0, "ok\n", f"({TRACE}){{3,}}"),
+    "trace-pacer": ({"GODEBUG": "gcpacertrace=1,arenatrace=1"}, ["ok"], 0, "ok\n", f"{PACER}{ARENA}({PACER}){{2,}}"),
     "trace-off": ({"GODEBUG": "gctrace=1", "GOGC": "off"}, ["ok"], 0, "ok\n", f"({TRACE}){{3}}"),
     # misuse
     "free-foreign": misuse("free-foreign", "tri_free", NOT_LIVE),

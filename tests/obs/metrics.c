@@ -163,6 +163,46 @@ static void goroutines(void *unused) {
     REQUIRE(total(h("/sched/latencies:seconds")) > 0, "one wait in eight is timed");
 }
 
+/* Threads that would lead past a limit give memory back, the collector's thread does it in the background; and with all that it
+ * lives, a limit below that makes the limiter step in. */
+struct link {
+    struct link *next;
+    char more[1008];
+};
+TRI_TYPE(struct link, next)
+static struct link *hold(size_t n) {
+    struct link *first = NULL;
+    for (size_t i = 0; i < n; i++) {
+        struct link *l = tri_new(struct link);
+        tri_set(l->next, first);
+        first = l;
+    }
+    return first;
+}
+static void at_the_limit(void) {
+    step("at the limit");
+    read_all();
+    REQUIRE(u("/gc/limiter/last-enabled:gc-cycle") == 0, "the limiter, without a limit");
+    static struct link *live;
+    live = hold(48 << 10); /* 48 MiB */
+    tri_set_memory_limit(40 << 20);
+    bool limited = false, given = false;
+    for (int i = 0; i < 400 && !(limited && given); i++) {
+        for (int k = 0; k < 100; k++) tri_alloc_leaf(100000);
+        if (i % 8 == 0) tri_alloc_leaf(8 << 20);
+        read_all();
+        limited = u("/gc/limiter/last-enabled:gc-cycle") > 0;
+        given = f("/cpu/classes/scavenge/total:cpu-seconds") > 0;
+    }
+    REQUIRE(limited, "the limiter has not stepped in");
+    REQUIRE(given, "nothing was given back");
+    REQUIRE(u("/gc/limiter/last-enabled:gc-cycle") <= u("/gc/cycles/total:gc-cycles") + 1, "a cycle to come");
+    double parts = f("/cpu/classes/scavenge/assist:cpu-seconds") + f("/cpu/classes/scavenge/background:cpu-seconds");
+    REQUIRE(fabs(f("/cpu/classes/scavenge/total:cpu-seconds") - parts) < 1e-9, "sum");
+    tri_set_memory_limit(INT64_MAX);
+    REQUIRE(live && live->next, "an object is lost");
+}
+
 int main(void) {
     the_table();
     unknown_names();
@@ -172,5 +212,6 @@ int main(void) {
     agrees_with_mem_stats();
     step("goroutines");
     tri_run(goroutines, NULL);
+    at_the_limit();
     return 0;
 }
