@@ -277,7 +277,7 @@ void trid_profile_text(const struct profile *p, struct page *out) {
     int64_t total = 0;
     struct profile_sample *sorted = trid_malloc(p->n * sizeof *sorted);
     struct symbols *s = trid_symbols_open();
-    memcpy(sorted, p->sample, p->n * sizeof *sorted);
+    if (p->n) memcpy(sorted, p->sample, p->n * sizeof *sorted);
     qsort(sorted, p->n, sizeof *sorted, by_value);
     for (size_t i = 0; i < p->n; i++) total += p->sample[i].value[0];
     trid_put(out, "%s profile: total %ld\n", p->name, total);

@@ -161,7 +161,7 @@ static void put_heap_text(struct page *out) {
     int64_t sum[4] = {0};
     heap_types(&p);
     make_heap(&p, 0);
-    qsort(p.sample, p.n, sizeof *p.sample, by_inuse);
+    if (p.n) qsort(p.sample, p.n, sizeof *p.sample, by_inuse);
     for (size_t i = 0; i < p.n; i++)
         for (int v = 0; v < 4; v++) sum[v] += p.sample[i].value[v];
     trid_put(out, "heap profile: %ld: %ld [%ld: %ld] @ heap/%d\n", sum[2], sum[3], sum[0], sum[1], 2 * tri_mem_profile_rate);

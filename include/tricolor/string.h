@@ -58,7 +58,7 @@ TRI__INLINE unsigned char tri_string_at(tri_string s, int64_t i) {
     return (unsigned char)s.data[i];
 }
 TRI__INLINE bool tri_string_equal(tri_string a, tri_string b) {
-    return a.len == b.len && (a.data == b.data || __builtin_memcmp(a.data, b.data, a.len) == 0);
+    return a.len == b.len && (a.data == b.data || a.len == 0 || __builtin_memcmp(a.data, b.data, a.len) == 0);
 }
 TRI_API int tri_string_compare(tri_string a, tri_string b);            /* by bytes: < 0, 0, > 0 */
 TRI_API int64_t tri_string_index(tri_string s, tri_string part);       /* the first place, or -1 */

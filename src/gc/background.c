@@ -158,7 +158,7 @@ static void *helper_main(void *arg UNUSED) {
  * does not say how many, but refuses a stack that is too small. */
 static int create(pthread_t *thread, pthread_attr_t *attributes, void *(*main)(void *), void *arg) {
     int error = EINVAL;
-    bool told = trix_libc_thread_sanitizer(); /* a thread that it does not know must not even use malloc */
+    bool told = trix_libc_sanitizer(); /* a thread that it does not know must not even use malloc */
     trix_libc_own_thread = told;
     for (size_t bytes = STACK_BYTES; error == EINVAL && bytes <= MOST_STACK_BYTES; bytes *= 4) {
         pthread_attr_setstacksize(attributes, bytes);

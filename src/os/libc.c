@@ -59,9 +59,12 @@ TLS bool trix_libc_own_thread;
 
 #ifdef TRIX_SHARED
 extern void __tsan_init(void) __attribute__((weak));
+extern void __asan_init(void) __attribute__((weak));
 bool trix_libc_thread_sanitizer(void) { return __tsan_init != NULL; }
+bool trix_libc_sanitizer(void) { return __tsan_init || __asan_init; }
 #else
 bool trix_libc_thread_sanitizer(void) { return false; }
+bool trix_libc_sanitizer(void) { return false; }
 #endif
 
 int trix_libc_setspecific(pthread_key_t key, uintptr_t value) {

@@ -34,8 +34,9 @@ void trix_libc_init(void);
 int trix_libc_pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*start)(void *), void *arg);
 
 /* The calling thread makes one of the library's own: pthread_create, which the program calls too, lets it pass. Set only where
- * the thread sanitizer must see all threads that are made, and is in front of us. */
+ * a sanitizer must see all threads that are made, and is in front of us. */
 extern TLS bool trix_libc_own_thread;
+bool trix_libc_sanitizer(void); /* the thread or the address sanitizer is in front */
 bool trix_libc_thread_sanitizer(void); /* it is in front */
 
 int trix_libc_setspecific(pthread_key_t key, uintptr_t value);
