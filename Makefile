@@ -7,6 +7,7 @@ PREFIX ?= /usr/local
 DESTDIR ?=
 TORTURE_SECONDS ?= 3600
 FUZZ_SECONDS ?= 600
+FORKS ?= 1000
 REPEAT ?= ^(sched|life)/
 TIMES ?= 20
 
@@ -39,7 +40,7 @@ endef
 # The tests are part of the build where their framework is; `make test` sees to that.
 tests-if-possible = -DTRICOLOR_TESTS=$(shell pkg-config --exists cmocka 2>/dev/null && echo ON || echo OFF)
 
-.PHONY: all demo test bench install asan tsan torture repeat programs fuzz model clean help need-build need-tests need-bench
+.PHONY: all demo test bench install asan tsan torture fork repeat programs fuzz model clean help need-build need-tests need-bench
 
 all: | build                            ## build the library, the examples and, where cmocka is, the tests
 	$(call build,release,$(tests-if-possible))
@@ -77,6 +78,10 @@ torture: need-tests | build             ## the long torture run, limits shrunk: 
 repeat: need-tests | build              ## tests of goroutines and of the end of life, 20 times each: half an hour; REPEAT=… TIMES=…
 	$(call build,release,-DTRICOLOR_TESTS=ON)
 	$(call check,release,-R '$(value REPEAT)' --repeat until-fail:$(TIMES))
+
+fork: need-tests | build                ## fork 1,000 times in each phase of the cycle, or FORKS=…: about 10 minutes
+	$(call build,release,-DTRICOLOR_TESTS=ON,--target system_forks_in_phases)
+	WATCHDOG_SECONDS=7200 build/release/tests/system/system_forks_in_phases $(FORKS)
 
 programs: need-tests | build            ## whole programs, built by tricc -fmanaged-malloc, and their own tests: about half an hour
 	@tools/need --optional $(PROGRAM_PACKAGES)

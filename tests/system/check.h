@@ -112,7 +112,8 @@ __attribute__((constructor)) static void check_watch(void) {
     syscall(SYS_rt_sigaction, SIGRTMAX - 1, &action, NULL, 8);
     event.sigev_notify = SIGEV_SIGNAL;
     event.sigev_signo = SIGRTMAX - 1;
-    when.it_value.tv_sec = WATCHDOG_SECONDS;
+    const char *longer = getenv("WATCHDOG_SECONDS"); /* for long forms */
+    when.it_value.tv_sec = longer ? atoi(longer) : WATCHDOG_SECONDS;
     if (timer_create(CLOCK_MONOTONIC, &event, &timer) == 0) timer_settime(timer, 0, &when, NULL);
 }
 
