@@ -2,29 +2,7 @@
 #ifndef DATA_TEST_H
 #define DATA_TEST_H
 
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE
-#endif
-#include <tricolor.h>
-
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-
-#define HELPER __attribute__((unused)) static
-
-#define REQUIRE(condition, ...)                                                                                \
-    do {                                                                                                       \
-        if (!(condition)) {                                                                                    \
-            fprintf(stderr, "%s:%d: not true: %s: ", __FILE__, __LINE__, #condition);                          \
-            fprintf(stderr, __VA_ARGS__);                                                                      \
-            fprintf(stderr, "\n");                                                                             \
-            _exit(1);                                                                                          \
-        }                                                                                                      \
-    } while (0)
-
-
+#include "../require.h"
 
 static const char *panic_words;
 static void panic_note(void *unused) { (void)unused, panic_words = tri_recover(); }
@@ -40,13 +18,6 @@ HELPER void must_panic(void (*fn)(void *), void *arg, const char *words) {
     REQUIRE(strcmp(panic_words, words) == 0, "panic \"%s\", not \"%s\"", panic_words, words);
 }
 
-/* Cheap numbers. */
-HELPER uint64_t random_next(uint64_t *state) {
-    *state ^= *state << 13;
-    *state ^= *state >> 7;
-    *state ^= *state << 17;
-    return *state;
-}
 HELPER uint64_t random_seed(int argc, char **argv) {
     uint64_t seed = argc > 1 ? strtoull(argv[1], NULL, 0) : 88172645463325252u;
     return seed ? seed : 1;

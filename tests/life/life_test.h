@@ -4,43 +4,16 @@
 #ifndef LIFE_TEST_H
 #define LIFE_TEST_H
 
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE
-#endif
-#include <tricolor.h>
+#include "../require.h"
 
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/wait.h>
 #include <time.h>
-#include <unistd.h>
-
-#define HELPER    __attribute__((unused)) static
-#define NO_INLINE __attribute__((noinline))
 
 enum { PATIENCE_S = 60 };
-
-#define REQUIRE(condition, ...)                                                                                \
-    do {                                                                                                       \
-        if (!(condition)) {                                                                                    \
-            fprintf(stderr, "%s:%d: not true: %s: ", __FILE__, __LINE__, #condition);                          \
-            fprintf(stderr, __VA_ARGS__);                                                                      \
-            fprintf(stderr, "\n");                                                                             \
-            _exit(1);                                                                                          \
-        }                                                                                                      \
-    } while (0)
-
-/* Overwrites what calls have left below the caller's frame. (Address sanitizer would put a red zone of kilobytes beside the
- * array, just there, and leave it as it is.) */
-NO_INLINE __attribute__((no_sanitize("address"))) HELPER void clear_stack(void) {
-    volatile char dead[48 << 10];
-    for (size_t i = 0; i < sizeof dead; i++) dead[i] = 0;
-}
 
 HELPER void collect(void) {
     clear_stack();
@@ -84,14 +57,6 @@ HELPER void settle(void) {
     int done = 0;
     sentinel_make(&done);
     collect_until(&done, 1);
-}
-
-/* Cheap numbers. */
-HELPER uint64_t random_next(uint64_t *state) {
-    *state ^= *state << 13;
-    *state ^= *state >> 7;
-    *state ^= *state << 17;
-    return *state;
 }
 
 #endif

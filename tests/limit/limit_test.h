@@ -4,33 +4,14 @@
 #ifndef LIMIT_TEST_H
 #define LIMIT_TEST_H
 
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE
-#endif
-#include <tricolor.h>
+#include "../require.h"
 
 #include <pthread.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <time.h>
-#include <unistd.h>
 
-#define HELPER    __attribute__((unused)) static
-#define NO_INLINE __attribute__((noinline))
 #define MIB       ((size_t)1 << 20)
-
-#define REQUIRE(condition, ...)                                                                                \
-    do {                                                                                                       \
-        if (!(condition)) {                                                                                    \
-            fprintf(stderr, "%s:%d: not true: %s: ", __FILE__, __LINE__, #condition);                          \
-            fprintf(stderr, __VA_ARGS__);                                                                      \
-            fprintf(stderr, "\n");                                                                             \
-            _exit(1);                                                                                          \
-        }                                                                                                      \
-    } while (0)
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 enum { SANITIZED = 1 }; /* resident memory is mostly the sanitizer's */
@@ -52,12 +33,6 @@ HELPER size_t status(const char *name) {
 
 HELPER size_t resident(void) { return status("VmRSS"); }
 HELPER size_t peak(void) { return status("VmHWM"); }
-
-/* Overwrites what calls have left below the caller's frame. */
-NO_INLINE HELPER void clear_stack(void) {
-    volatile char dead[48 << 10];
-    memset((void *)dead, 0, sizeof dead);
-}
 
 /* ---- a live heap of chains, with garbage beside it ---- */
 

@@ -71,6 +71,20 @@ def routes(s):
                         s.text("/debug/pprof/symbol", data=f"{where}+{where}".encode()))
     assert f"{where} grow_list\n" in s.text(f"/debug/pprof/symbol?{where}")
 
+def scrapes_stop_nobody():
+    """With no collections there are no stops, however often /metrics is read: a scrape stops nobody. (A cycle's are seen.)"""
+    def stops():
+        text = s.text("/metrics")
+        return [int(re.search(rf"^go_sched_pauses_total_{kind}_seconds_count (\d+)$", text, re.M)[1]) for kind in ("gc", "other")]
+    with Served(GOGC="off") as s:
+        first = stops()
+        for _ in range(20):
+            s.text("/metrics", headers={"Accept": "application/openmetrics-text"})
+            s.text("/debug/vars")
+        assert stops() == first, (first, stops())
+        s.ask("/debug/pprof/heap?gc=1")
+        assert stops()[0] >= first[0] + 2, (first, stops())
+
 def cpu(s):
     answers = []
     t = threading.Thread(target=lambda: answers.append(gzip.decompress(s.ask("/debug/pprof/profile?seconds=2"))))
@@ -236,6 +250,7 @@ with Served() as s:
     s.process.stdin.flush()
     s.port = int(s.process.stdout.readline())
     s.alive()
+scrapes_stop_nobody()
 with Served(TRIDEBUGCONTROL="1", GODEBUG="gccheckmark=1") as s:
     control(s, True)
 print("all pages")
