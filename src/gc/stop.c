@@ -21,7 +21,8 @@ struct threads trix_threads = {.lock = LOCK_INIT(THREADS), .list_lock = LOCK_INI
 
 enum {
     REMIND_NS = 10 * 1000 * 1000,
-    NAME_NS = 1000 * 1000 * 1000,
+    NAME_NS = 1000 * 1000 * 1000,  /* until a thread that blocks the signal is named */
+    SILENT_S = 30,                 /* until one is that does not: on an overloaded machine a second is soon over */
     STOP_SPINS = 2000, /* some 20 µs */
     PARK_SPINS = 1000
 };
@@ -166,15 +167,20 @@ void trix_thread_ask_scan(struct thread *t) {
     if (load_seq(&t->state) == THREAD_RUNNING) signal_thread(t);
 }
 
+/* What the kernel says of the thread decides: that it has not run yet is no reason to complain of it. */
+static void name_silent(struct thread *t, uint64_t waited) {
+    bool blocks = trix_os_blocks_signal(t->tid, STOP_SIGNAL);
+    if (!blocks && waited < SILENT_S * (uint64_t)NAME_NS) return;
+    t->named = true;
+    trix_print(2, "tricolor: thread %lu (tid %d) does not answer the collector's signal %d; %s\n", t->id, t->tid, STOP_SIGNAL,
+               blocks ? "does it block all signals by a raw system call?" : "it does not block it; has it been stopped from outside?");
+}
+
 void trix_thread_remind(struct thread *t) {
     uint64_t now = trix_os_now();
     if (load_seq(&t->state) != THREAD_RUNNING || now - t->signalled < REMIND_NS) return;
     if (!t->asked_since) t->asked_since = now; /* `signalled` may be of an earlier stop: it was blocked until now */
-    if (now - t->asked_since > NAME_NS && !t->named) {
-        t->named = true;
-        trix_print(2, "tricolor: thread %lu (tid %d) does not answer the collector's signal %d; does it block all "
-                      "signals by a raw system call?\n", t->id, t->tid, STOP_SIGNAL);
-    }
+    if (now - t->asked_since > NAME_NS && !t->named) name_silent(t, now - t->asked_since);
     signal_thread(t);
 }
 

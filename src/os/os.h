@@ -93,6 +93,8 @@ int trix_os_sigaltstack(const stack_t *new_stack, stack_t *old_stack); /* 0, or 
 bool trix_os_requeue(int sig, const siginfo_t *info);
 /* how as in sigprocmask; masks as the kernel has them, one word. */
 uint64_t trix_os_sigmask(int how, uint64_t set);
+/* Whether a thread of the process blocks the signal at the moment; false too where /proc cannot be read. */
+bool trix_os_blocks_signal(int tid, int sig);
 
 /* The interrupted machine state. */
 uintptr_t trix_os_context_pc(const void *ucontext);

@@ -2,10 +2,13 @@
 #include "os.h"
 #include "../base/atomic.h"
 #include "../base/check.h"
+#include "../base/fmt.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/futex.h>
 #include <sched.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -161,6 +164,22 @@ uint64_t trix_os_sigmask(int how, uint64_t set) {
     syscall(SYS_rt_sigprocmask, how, &set, &old, sizeof set);
     errno = saved;
     return old;
+}
+
+bool trix_os_blocks_signal(int tid, int sig) {
+    static const char key[] = "\nSigBlk:\t";
+    char name[48], text[4096];
+    int saved = errno;
+    struct text t = text_over(name, sizeof name - 1);
+    trix_text_add(&t, "/proc/self/task/%d/status", tid);
+    *t.at = 0;
+    int fd = open(name, O_RDONLY | O_CLOEXEC);
+    long n = fd >= 0 ? syscall(SYS_read, fd, text, sizeof text - 1) : 0; /* read() itself is interposed */
+    if (fd >= 0) close(fd);
+    errno = saved;
+    text[n > 0 ? n : 0] = 0;
+    const char *mask = strstr(text, key);
+    return mask && strtoull(mask + sizeof key - 1, NULL, 16) >> (sig - 1) & 1;
 }
 
 uintptr_t trix_os_context_pc(const void *context) {
