@@ -18,7 +18,7 @@ static struct {
 
 uint64_t trix_pageheap_most = UINT64_MAX;
 
-static uint32_t chunks_in_use(void) { return (uint32_t)(trix_map.extent >> CHUNK_SHIFT); }
+static uint32_t chunks_in_use(void) { return (uint32_t)(load_relaxed(&trix_map.extent) >> CHUNK_SHIFT); }
 
 /* ---- summaries ---- */
 
