@@ -24,7 +24,7 @@ BENCH_PACKAGES := $(BUILD_PACKAGES) libgc-dev libmimalloc-dev wrk
 
 # Tests that the thread sanitizer cannot run, or whose programs race by design: docs/design/sanitizers.md says why.
 # The same for the address sanitizer.
-ASAN_LEAVES_OUT := system/(thread_ends|when_to_collect|last_stop_is_bounded)|guide/memory/(percent|arena_misuse)|life/(arena_fault|finalizer|mapped)|data/fuzz
+ASAN_LEAVES_OUT := system/(thread_ends|when_to_collect|last_stop_is_bounded)|guide/memory/(percent|arena_misuse)|life/(arena_fault|finalizer|mapped)|data/fuzz|forks|limit/fork|restartable-blind-store
 TSAN_LEAVES_OUT := ^life/|^data/fuzz|^limit/|guide/(threads|memory/(percent|ballast|limit|tight_loop))|handler|cancellation|forks|thread_ends|kept_pointers|peak_memory|search|torture|^model|^house|^sched/(defer|timers|preempt|leaks)
 tsan: export TSAN_OPTIONS := suppressions=$(CURDIR)/tools/tsan.supp
 

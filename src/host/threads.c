@@ -20,6 +20,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <pthread.h>
+#include <signal.h>
 #include <threads.h>
 
 /* ---- detaching ---- */
@@ -27,10 +28,23 @@
 static pthread_key_t detach_key;
 static bool have_key;
 
+/* Once detached, what the thread keeps in thread-locals lives no longer, and a handler of the program's could use it. So none
+ * comes any more, as libc itself will see to a little later: signals to the process go to other threads. */
+static void hold_handlers_off(void) {
+    static const int kept[] = {STOP_SIGNAL, SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS};
+    uint64_t mask = ~0ull;
+    for (size_t i = 0; i < sizeof kept / sizeof kept[0]; i++) mask &= ~(1ull << (kept[i] - 1));
+    trix_os_sigmask(SIG_BLOCK, mask);
+}
+
 static void on_thread_end(void *round) {
     uintptr_t n = (uintptr_t)round;
-    if (n < PTHREAD_DESTRUCTOR_ITERATIONS) trix_libc_setspecific(detach_key, n + 1);
-    else trix_thread_detach();
+    if (n < PTHREAD_DESTRUCTOR_ITERATIONS) {
+        trix_libc_setspecific(detach_key, n + 1);
+    } else {
+        hold_handlers_off();
+        trix_thread_detach();
+    }
 }
 
 void trix_host_thread_attached(void) {

@@ -21,7 +21,7 @@ fi
 
 # trix_os_fault is for tests, in builds with TRICOLOR_FAULTS.
 # (nm would also show hidden ones, which bfd's linker lists for the beginning and end of a section.)
-readelf --dyn-syms -W "$shared" | awk '$5 ~ /GLOBAL|WEAK/ && $6 ~ /DEFAULT|PROTECTED/ && $7 != "UND" { print $8 }' | sed 's/@.*//' | grep -vx trix_os_fault | sort >"$work/shared"
+readelf --dyn-syms -W "$shared" | awk '$5 ~ /GLOBAL|WEAK/ && $6 ~ /DEFAULT|PROTECTED/ && $7 != "UND" { print $8 }' | sed 's/@.*//' | grep -vE '^trix_os_fault$|^__odr_asan\.' | sort >"$work/shared"
 # What a compiler or sanitizer emits for its own purposes has a dot in it, or its name.
 nm -g --defined-only "$archive" 2>/dev/null | awk 'NF == 3 { print $3 }' |
     grep -vE '^tri[xd]_|\.|^__(asan|tsan|ubsan|odr_asan|emutls)' | sort -u >"$work/archive"

@@ -24,7 +24,7 @@ done
 
 # The folder around this one, if that says something, and home folders.
 around=$(dirname "$source")
-[ "$around" = / ] && around=$source
+case $around in / | /tmp | /var/tmp | /src | /usr/src | /opt | /srv) around=$source ;; esac
 for file in $(list); do
     if grep -nIE '(^|[^[:alnum:]_.})-])/(home|root|Users)/[a-z]' "$file" || grep -nIF "$around/" "$file"; then
         complain "$file: names a folder of a machine"

@@ -80,6 +80,11 @@ static void todo_push(struct shade *s) {
     todo.item[todo.n++] = s;
 }
 
+void plot_end_thread(void) {
+    free(todo.item);
+    memset(&todo, 0, sizeof todo);
+}
+
 /* ---- verifying ---- */
 
 static void check_root(struct plot *p, const struct root *root) {

@@ -129,6 +129,7 @@ static void *worker_main(void *arg) {
     doing("verifies its plot for the last time");
     plot_verify(&w->plot, true);
     plot_drop(&w->plot);
+    plot_end_thread();
     bells_worker_stop();
     __atomic_store_n(&w->progress->doing, NULL, __ATOMIC_RELAXED);
     return NULL;

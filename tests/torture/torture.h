@@ -161,6 +161,7 @@ struct plot {
 void plot_init(struct plot *p, int number, bool private, struct random *r);
 void plot_drop(struct plot *p); /* its shadow only */
 void plot_verify(struct plot *p, bool wholly);
+void plot_end_thread(void); /* what verifying keeps for the calling thread */
 void plot_forget_unreachable(struct plot *p);
 void plot_add(struct plot *p, struct shade *s);
 void plot_remove(struct plot *p, struct shade *s);
