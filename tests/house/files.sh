@@ -24,9 +24,9 @@ done
 
 # The folder around this one, if that says something, and home folders.
 around=$(dirname "$source")
-case $around in / | /tmp | /var/tmp | /src | /usr/src | /opt | /srv) around=$source ;; esac
+case $around in / | /tmp | /var/tmp | /src | /usr/src | /opt | /srv) around= ;; esac
 for file in $(list); do
-    if grep -nIE '(^|[^[:alnum:]_.})-])/(home|root|Users)/[a-z]' "$file" || grep -nIF "$around/" "$file"; then
+    if grep -nIE '(^|[^[:alnum:]_.})-])/(home|root|Users)/[a-z]' "$file" || { [ -n "$around" ] && grep -nIF "$around/" "$file"; }; then
         complain "$file: names a folder of a machine"
     fi
 done
