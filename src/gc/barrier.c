@@ -12,10 +12,11 @@ enum { BULK_BYTES = 16 << 10 };
 /* ---- shading ---- */
 
 /* With no memory for a buffer the word is marked on the spot. */
-static NOINLINE void shade_directly(uint64_t item) {
+static NOINLINE void shade_directly(uint64_t offset, uint64_t flags) {
     struct marker m = {0};
+    uintptr_t word = trix_map.base + offset;
     trix_work_enter();
-    trix_marker_shade(&m, trix_map.base + WORK_OFFSET(item));
+    trix_marker_scan_range(&m, &word, &word + 1, flags & RAW_ROOT);
     trix_marker_flush(&m);
     trix_work_exit();
 }
@@ -34,7 +35,7 @@ INLINE bool needs_shade(uintptr_t word, uint64_t flags) {
 static NOINLINE void shade_grey(struct thread *t, uint64_t offset, uint64_t flags) {
     if (t->shades && t->shades->n == WORKBUF_ITEMS) trix_shade_flush(t);
     if (!t->shades && !(t->shades = trix_workbuf_get(WORK_KIND_RAW))) {
-        shade_directly(offset);
+        shade_directly(offset, flags);
         return;
     }
     t->shades->item[t->shades->n++] = offset | flags;
@@ -226,3 +227,5 @@ EXPORT void *tri_memset(void *dst, int byte, size_t bytes) {
 void trix_gate_shade_range(struct gate *g, const void *from, size_t bytes) {
     trix_shade_range((struct thread *)g, from, bytes);
 }
+
+void trix_gate_shade_root(struct gate *g, uintptr_t word) { trix_shade((struct thread *)g, word, RAW_ROOT); }

@@ -63,6 +63,9 @@ bool trix_gate_slot_in_run(uint32_t page, unsigned layout, unsigned slot);
 /* While marking: shades every word of [from, from + bytes) that may be a pointer, as if it were overwritten. */
 void trix_gate_shade_range(struct gate *gate, const void *from, size_t bytes);
 
+/* While marking: the same for a word on its way from one stack to another, which may be the end of a typed object. */
+void trix_gate_shade_root(struct gate *gate, uintptr_t word);
+
 /* memmove and memset(0) into heap memory, with the barrier. */
 void trix_gate_copy(struct gate *gate, void *to, const void *from, size_t bytes);
 void trix_gate_zero(struct gate *gate, void *at, size_t bytes);

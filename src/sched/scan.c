@@ -11,7 +11,7 @@
  *   I2  `dirty` is written by the worker that leaves the goroutine, before that makes it G_SAVED, and by the scanner that
  *       holds it. What a scanner finds on the list and cannot hold stays on it.
  *
- * A new goroutine's argument is shaded, so it need not be scanned before it has run.
+ * A new goroutine's argument is shaded as a root is, so it need not be scanned before it has run.
  */
 #include "leaks.h"
 #include "sched.h"

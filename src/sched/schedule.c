@@ -340,7 +340,7 @@ void trix_spawn(struct thread *t, void (*fn)(void *), void *arg, uintptr_t creat
     g->panics = NULL;
     g->wait = WAIT_NONE;
     g->sp = trix_switch_prepare((uintptr_t)g);
-    if (UNLIKELY(gate_marking())) trix_gate_shade_range(&t->cache.gate, &g->arg, sizeof g->arg);
+    if (UNLIKELY(gate_marking())) trix_gate_shade_root(&t->cache.gate, (uintptr_t)g->arg);
     note_ready(g);
     order_before(g);
     store_release(&g->context, G_SAVED);
