@@ -1,14 +1,12 @@
 /* The system refuses memory, or advice about memory, to what lies above the heap: the n-th call of each kind fails, once or from
- * then on, while goroutines, channels, arenas, pools, weak pointers, cleanups, ephemerons and mapped files are in use. The program
+ * then on, while goroutines, channels, arenas, pools, weak pointers, cleanups and mapped files are in use. The program
  * goes on with everything whole, or ends by Go's words and exit status; a file that cannot be mapped says so.
  *
  * Each case is a process of its own. */
 #define TRIX_FAULTS
 #include "life_test.h"
-#include "os/os.h"
+#include "../refuse.h"
 
-#include <errno.h>
-#include <fcntl.h>
 
 enum { EXIT_OUT_OF_MEMORY = 2, GOROUTINES = 200, FILE_BYTES = 300000 };
 
@@ -128,33 +126,16 @@ static void work(void) {
     check_chain(x, 3000);
 }
 
-/* The child's exit status. */
-static int run(enum os_fault kind, uint64_t nth, bool sticky) {
-    fflush(NULL);
-    pid_t child = fork();
-    REQUIRE(child >= 0, "fork: %s", strerror(errno));
-    if (child == 0) {
-        if (!getenv("WORDS")) dup2(open("/dev/null", O_WRONLY), 2);
-        trix_os_fault(kind, nth, sticky);
-        work();
-        _exit(0);
-    }
-    int status;
-    REQUIRE(waitpid(child, &status, 0) == child, "waitpid");
-    REQUIRE(WIFEXITED(status), "kind %d, call %lu%s: signal %d", kind, nth, sticky ? " and all after it" : "", WTERMSIG(status));
-    return WEXITSTATUS(status);
-}
-
 int main(void) {
     static const uint64_t calls[] = {1, 2, 4, 9, 20};
     int refused = 0;
     snprintf(path, sizeof path, "/tmp/tricolor-refused-%d", getpid());
     make_file();
-    REQUIRE(run(OS_FAULT_ADVISE, 0, false) == 0, "with nothing refused");
+    REQUIRE(status_refusing(OS_FAULT_ADVISE, 0, false, work) == 0, "with nothing refused");
     for (int kind = 0; kind < OS_FAULT_KINDS; kind++)
         for (size_t i = 0; i < sizeof calls / sizeof calls[0]; i++)
             for (int sticky = 0; sticky < 2; sticky++) {
-                int status = run((enum os_fault)kind, calls[i], sticky);
+                int status = status_refusing((enum os_fault)kind, calls[i], sticky, work);
                 bool only_advice = kind == OS_FAULT_RELEASE || kind == OS_FAULT_ADVISE;
                 REQUIRE(status == 0 || (status == EXIT_OUT_OF_MEMORY && !only_advice), "kind %d, call %lu, sticky %d: status %d", kind,
                         calls[i], sticky, status);

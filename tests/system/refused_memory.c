@@ -2,10 +2,10 @@
  * objects whole, or ends by Go's words and exit status; it neither crashes nor hangs. One refusal alone ends nothing that a
  * collection can make good.
  *
- * Each case is a process of its own, and says on a pipe how far it has come. */
+ * Each case is a process of its own. */
 #define TRIX_FAULTS
 #include "check.h"
-#include "os/os.h"
+#include "../refuse.h"
 
 enum { MOST = 24, LIST = 3000, LARGE = 5 << 20, THREADS = 3, EXIT_OUT_OF_MEMORY = 2 };
 
@@ -53,24 +53,6 @@ static void work(void) {
     check_list(LIST);
 }
 
-/* The child's exit status. */
-static int run(enum os_fault kind, uint64_t nth, bool sticky) {
-    fflush(NULL);
-    pid_t child = fork();
-    REQUIRE(child >= 0, "fork: %s", strerror(errno));
-    if (child == 0) {
-        int null = open("/dev/null", O_WRONLY);
-        dup2(null, 2);
-        trix_os_fault(kind, nth, sticky);
-        work();
-        _exit(0);
-    }
-    int status;
-    REQUIRE(waitpid(child, &status, 0) == child, "waitpid");
-    REQUIRE(WIFEXITED(status), "kind %d, call %lu%s: signal %d", kind, nth, sticky ? " and all after it" : "", WTERMSIG(status));
-    return WEXITSTATUS(status);
-}
-
 int main(void) {
     static const enum os_fault kinds[] = {OS_FAULT_RESERVE, OS_FAULT_COMMIT, OS_FAULT_MAP, OS_FAULT_RELEASE};
     int refused = 0;
@@ -78,7 +60,7 @@ int main(void) {
         for (uint64_t nth = 1; nth <= MOST; nth += nth < 6 ? 1 : 6)
             for (int sticky = 0; sticky < 2; sticky++) {
                 step(sticky ? "refusing from a call on" : "refusing one call");
-                int status = run(kinds[k], nth, sticky);
+                int status = status_refusing(kinds[k], nth, sticky, work);
                 REQUIRE(status == 0 || status == EXIT_OUT_OF_MEMORY, "kind %d, call %lu, sticky %d: status %d", kinds[k], nth,
                         sticky, status);
                 refused += status != 0;
