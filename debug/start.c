@@ -25,7 +25,11 @@ const struct sight *trid_core(void) {
 }
 
 /* After the core's own constructor (101) and the module's. */
-__attribute__((constructor(102))) static void start(void) { trid_core()->sample(&tri_mem_profile_rate); }
+__attribute__((constructor(102))) static void start(void) {
+    int given = trid_core()->given_rate();
+    if (given >= 0) tri_mem_profile_rate = given;
+    trid_core()->sample(&tri_mem_profile_rate);
+}
 
 static void *demand(void *p) {
     if (p) return p;

@@ -40,21 +40,13 @@ static void *alloc_tiny(struct gate *g) {
     }
 }
 
-static void sample_large(struct gate *g, void *p, size_t bytes) {
-    struct sampler *s = &((struct thread_cache *)g)->sampler;
-    bool then;
-    if (LIKELY(sampler_pass(s, (int64_t)bytes))) return;
-    trix_sampler_cut(s, 1, bytes, &then);
-    if (then) trix_gate_sample(p, bytes);
-}
-
 /* `over`: see trix_large_alloc_over; a leaf then. */
 static void *alloc_large_over(struct gate *g, size_t bytes, size_t align, uint64_t type, size_t over) {
     trix_gate_account_at_once(g, (int64_t)large_span_bytes(bytes));
     for (int attempt = 0;; attempt++) {
         void *p = over ? trix_large_alloc_over(g, bytes, over) : trix_large_alloc(g, bytes, align, type);
         if (LIKELY(p)) {
-            sample_large(g, p, large_span_bytes(bytes));
+            trix_large_sample(g, p, large_span_bytes(bytes));
             return p;
         }
         exhausted(g, bytes, attempt);

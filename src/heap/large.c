@@ -1,5 +1,6 @@
 /* large.c - see large.h. */
 #include "large.h"
+#include "cache.h"
 #include "pageheap.h"
 #include "scavenge.h"
 #include "../os/os.h"
@@ -117,6 +118,14 @@ static void *large_alloc(struct gate *g, size_t bytes, size_t align, uint64_t ty
     fetch_add_relaxed(&trix_large_mallocs, 1);
     fetch_add_relaxed(&trix_large_bytes_made, span);
     return at;
+}
+
+void trix_large_sample(struct gate *g, void *object, size_t bytes) {
+    struct sampler *s = &((struct thread_cache *)g)->sampler;
+    bool then;
+    if (LIKELY(sampler_pass(s, (int64_t)bytes))) return;
+    trix_sampler_cut(s, 1, bytes, &then);
+    if (then) trix_gate_sample(object, bytes);
 }
 
 void *trix_large_alloc(struct gate *g, size_t bytes, size_t align, uint64_t type) {

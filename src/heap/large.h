@@ -15,6 +15,9 @@ void *trix_large_alloc(struct gate *gate, size_t bytes, size_t align, uint64_t t
 /* A leaf whose first `over` bytes the caller writes at once, and which are not zeroed therefore. */
 void *trix_large_alloc_over(struct gate *gate, size_t bytes, size_t over);
 
+/* Tells the heap profile, if a point of its own (sample.h) lies in the `bytes` of the new object's span. */
+void trix_large_sample(struct gate *gate, void *object, size_t bytes);
+
 /* Gives the span back; nobody may hold or scan it any more: sweep, or tri_free outside marking. */
 void trix_large_free(uint32_t page);
 

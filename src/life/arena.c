@@ -23,6 +23,7 @@
  *   I2  Page entry's size is 0 exactly for a revoked chunk.
  */
 #include "arena.h"
+#include "special.h"
 #include "../heap/large.h"
 #include "../heap/type.h"
 #include "../os/os.h"
@@ -98,7 +99,10 @@ static void *chunk_memory(struct gate *g, size_t bytes, bool leaf) {
     trix_gate_account_at_once(g, (int64_t)large_span_bytes(bytes));
     for (int attempt = 0;; attempt++) {
         void *p = trix_large_alloc(g, bytes, align, type);
-        if (LIKELY(p)) return p;
+        if (LIKELY(p)) {
+            trix_large_sample(g, p, large_span_bytes(bytes)); /* the profile sees chunks, at who asked for room in them */
+            return p;
+        }
         if (!trix_gate_exhausted(g, bytes, attempt)) trix_fatal("out of memory");
     }
 }
@@ -297,6 +301,7 @@ static void chunk_revoke(struct gate *g, struct arena_chunk *c) {
     trix_gate_sweep_span(page);
     size_t bytes = p->size;
     chunk_silence(g, p, c);
+    trix_special_unsample((uintptr_t)c);
     store_release(&p->kind, PAGE_LEAF);
     store_release(&p->size, 0);
     store_relaxed(&p->large.bytes, 0);

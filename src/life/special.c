@@ -150,7 +150,7 @@ static struct special **place_head(const struct special_place *at) {
     return &at->span->head[span_rank(at->span, at->slot)];
 }
 
-bool trix_special_lock(struct special_place *at, uintptr_t p) {
+static bool place_lock(struct special_place *at, uintptr_t p, bool chunks_too) {
     if (!map_contains(p)) return false;
     uint32_t page = trix_map_span(map_page_of(p));
     if (!page) return false;
@@ -158,7 +158,7 @@ bool trix_special_lock(struct special_place *at, uintptr_t p) {
     struct page *entry = map_page(page);
     uint8_t kind = load_acquire(&entry->kind);
     if (kind != PAGE_SCAN && kind != PAGE_LEAF) return false;
-    if (page_is_arena(entry) || entry->size == 0) return false;
+    if (entry->size == 0 || (!chunks_too && page_is_arena(entry))) return false;
     if (page_is_large(entry)) {
         at->slot = 0;
     } else {
@@ -171,6 +171,8 @@ bool trix_special_lock(struct special_place *at, uintptr_t p) {
     at->span = trix_map.specials[page];
     return true;
 }
+
+bool trix_special_lock(struct special_place *at, uintptr_t p) { return place_lock(at, p, false); }
 
 void trix_special_unlock(struct special_place *at) { lock_release(&at->shard->lock); }
 
@@ -239,8 +241,15 @@ static void drop_sample(struct special_place *at, bool by_hand) {
 
 void trix_special_sample(uintptr_t object, void *site) {
     struct special_place at;
-    if (!trix_special_lock(&at, object)) return;
+    if (!place_lock(&at, object, true)) return;
     trix_special_add(&at, SPECIAL_SAMPLE, object)->sample.site = site;
+    trix_special_unlock(&at);
+}
+
+void trix_special_unsample(uintptr_t chunk) {
+    struct special_place at;
+    if (LIKELY(!load_relaxed(&map_state(map_page_of(chunk))->specials)) || !place_lock(&at, chunk, true)) return;
+    drop_sample(&at, true);
     trix_special_unlock(&at);
 }
 

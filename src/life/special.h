@@ -81,6 +81,8 @@ void trix_special_clear_weak(struct special_place *place);
 
 /* Notes that the profile has seen the object being made; inside. */
 void trix_special_sample(uintptr_t object, void *site);
+/* An arena's chunk, which has no other specials, is being freed by hand; inside. */
+void trix_special_unsample(uintptr_t chunk);
 /* Such an object has been freed, by sweeping or by hand; under the lock of its span. */
 extern void (*trix_special_sample_freed)(void *site, uintptr_t object, bool by_hand);
 

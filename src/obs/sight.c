@@ -5,6 +5,7 @@
 #include "obs.h"
 #include "sites.h"
 #include "../base/bits.h"
+#include "../base/options.h"
 #include "../gc/thread.h"
 #include "../heap/gate.h"
 #include "../heap/layout.h"
@@ -156,11 +157,13 @@ static size_t read_cycles(struct sight_cycle *out, size_t most) {
     return n;
 }
 
+static int given_rate(void) { return trix_options.debug.memprofilerate; }
+
 /* ---- the table ---- */
 
 EXPORT const struct sight *tri__sight(uint32_t version) {
     static const struct sight table = {
-        .version = SIGHT_VERSION, .sample = trix_sites_begin, .visit_sites = trix_sites_visit,
+        .version = SIGHT_VERSION, .given_rate = given_rate, .sample = trix_sites_begin, .visit_sites = trix_sites_visit,
         .heap_generation = trix_sites_generation, .mutex_rate = set_mutex_rate, .block_rate = set_block_rate,
         .goroutines = trix_goroutines_count, .visit_goroutines = visit_goroutines, .find_leaks = find_leaks, .on_tick = on_tick, .walk = walk,
         .goroutine_id = goroutine_id, .layouts = layouts, .code = trix_sites_code, .cycles = read_cycles};

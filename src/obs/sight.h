@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { SIGHT_VERSION = 1, SIGHT_FRAMES = 128, SIGHT_LAYOUTS = 4096 };
+enum { SIGHT_VERSION = 2, SIGHT_FRAMES = 128, SIGHT_LAYOUTS = 4096 };
 
 enum sight_kind { SIGHT_HEAP, SIGHT_BLOCK, SIGHT_MUTEX, SIGHT_KINDS };
 
@@ -43,6 +43,8 @@ struct sight_cycle {
 struct sight {
     uint32_t version;
 
+    /* The rate that GODEBUG=memprofilerate gives; negative: it does not. */
+    int (*given_rate)(void);
     /* The mean distance of samples, bytes, is read from there from now on: the heap profile begins. */
     void (*sample)(const int *rate);
     void (*visit_sites)(enum sight_kind kind, void (*visit)(const struct sight_site *site, void *arg), void *arg);

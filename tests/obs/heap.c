@@ -17,6 +17,7 @@ TRI_TYPE(struct kid, next)
 enum { THREADS = 4, EACH = 100 };
 static void *volatile kept[THREADS][EACH * 4];
 static struct node *volatile trees[THREADS];
+static tri_arena *volatile kept_arena[THREADS];
 
 NO_INLINE struct node *tree(int depth) {
     struct node *n = tri_new(struct node);
@@ -28,6 +29,33 @@ NO_INLINE struct node *tree(int depth) {
 }
 
 static void revived(void *object) { tri_keep_alive(object); }
+
+/* Kept, freed by hand, and dropped without being freed. */
+static void arenas(long t) {
+    for (int i = 0; i < 3; i++) {
+        tri_arena *a = tri_arena_new();
+        for (int k = 0; k < 3000; k++) {
+            struct node *n = tri_arena_make(a, struct node);
+            tri_set(n->left, trees[t]);
+            tri_arena_make_slice(a, char, 20, 20);
+        }
+        if (i == 0) kept_arena[t] = a;
+        if (i == 1) tri_arena_free(a);
+    }
+}
+
+/* Whatever else takes memory of the heap. */
+static void others(long t) {
+    tri_prealloc(tri_type_of(struct node), 50);
+    kept[t][0] = tri_alloc_root(500);
+    tri_free(kept[t][0]);
+    kept[t][1] = tri_map_file("/proc/self/exe", NULL, TRI_MAP_READ);
+    if (kept[t][1] && t % 2) tri_free(kept[t][1]), kept[t][1] = NULL;
+    kept[t][2] = tri_chan_new(long, 100);
+    kept[t][3] = tri_strdup("a string");
+    kept[t][4] = tri_alloc_aligned(4096, 5000);
+    kept[t][5] = tri_realloc(tri_realloc(tri_alloc_leaf(100), 40000), 200000);
+}
 
 static void *work(void *number) {
     long t = (long)number;
@@ -41,6 +69,8 @@ static void *work(void *number) {
             tri_free(tri_alloc(300));
             if (i % 50 == 0) tri_set_finalizer(tri_new(struct node), revived);
         }
+        arenas(t);
+        others(t);
     }
     return NULL;
 }
@@ -78,6 +108,7 @@ int main(void) {
     }
     for (int t = 0; t < THREADS; t++) {
         trees[t] = NULL;
+        kept_arena[t] = NULL;
         for (int i = 0; i < EACH * 4; i++) kept[t][i] = NULL;
     }
     compare("all is dropped");
