@@ -1,7 +1,8 @@
 /* debug.h - the inside of libtricolor-debug.
  *
  *   start.c      what happens when it is loaded; the core's table (src/obs/sight.h)
- *   profile.c    a profile in memory: samples by stack; its form as gzip'ed profile.proto, and as Go's texts
+ *   profile.c    a profile in memory: samples by stack; its form as Go's texts
+ *   encode.c     its form as gzip'ed profile.proto
  *   modules.c    what is mapped where: mappings and build ids
  *   symbols.c    names, files and lines of addresses, by elfutils
  *   profiles.c   the profiles by name: heap, allocs, goroutine, …
@@ -95,7 +96,7 @@ const struct module *trid_modules_find(const struct modules *m, uint64_t address
 /* ---- symbols.c ---- */
 struct symbol {
     const char *name; /* NULL: not known */
-    uint64_t offset;  /* from its start */
+    uint64_t offset;  /* from the outermost one's start */
     const char *file; /* NULL: not known */
     int line;
 };
@@ -103,7 +104,10 @@ struct symbols *trid_symbols_open(void); /* of this process as it is now; NULL: 
 void trid_symbols_close(struct symbols *s);
 /* Whether the frame is the core's own, and none of its public calls. */
 bool trid_symbol_internal(const struct symbol *s, uintptr_t address);
-/* Strings live as long as s. */
+/* The functions that the instruction at the address is in, innermost first: those inlined, and the one they are in, which
+ * there is always. They and their strings live as long as s. */
+const struct symbol *trid_symbol_frames(struct symbols *s, uintptr_t address, unsigned *n);
+/* The outermost one. */
 struct symbol trid_symbol(struct symbols *s, uintptr_t address);
 
 /* ---- profiles.c ---- */

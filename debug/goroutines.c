@@ -72,9 +72,13 @@ void trid_goroutines_make(struct profile *p, bool leaked) {
     drop(&c);
 }
 
-static void put_frame(struct page *out, struct symbols *s, uintptr_t pc) {
-    struct symbol at = trid_symbol(s, pc - 1);
-    trid_put(out, "%s(...)\n\t%s:%d +0x%lx\n", at.name ? at.name : "?", at.file ? at.file : "?", at.line, at.offset + 1);
+/* Frames of the library's own are left out, unless there is no other. */
+static void put_frames(struct page *out, struct symbols *s, uintptr_t pc, bool all) {
+    unsigned n;
+    const struct symbol *at = trid_symbol_frames(s, pc - 1, &n);
+    for (; n > 0; n--, at++)
+        if (all || !trid_symbol_internal(at, pc))
+            trid_put(out, "%s(...)\n\t%s:%d +0x%lx\n", at->name ? at->name : "?", at->file ? at->file : "?", at->line, at->offset + 1);
 }
 
 static void put_goroutine(struct page *out, struct symbols *s, const struct copy *c) {
@@ -82,11 +86,7 @@ static void put_goroutine(struct page *out, struct symbols *s, const struct copy
     trid_put(out, "goroutine %lu [%s%s", c->g.id, c->g.state, c->g.leaked ? " (leaked)" : "");
     if (minutes) trid_put(out, ", %lu minutes", minutes);
     trid_put(out, "]:\n");
-    for (uint32_t i = 0; i < c->g.npcs; i++) {
-        struct symbol at = trid_symbol(s, c->pcs[i] - 1);
-        if (c->g.npcs > 1 && trid_symbol_internal(&at, c->pcs[i])) continue;
-        put_frame(out, s, c->pcs[i]);
-    }
+    for (uint32_t i = 0; i < c->g.npcs; i++) put_frames(out, s, c->pcs[i], c->g.npcs == 1);
     if (c->g.creator) {
         struct symbol at = trid_symbol(s, c->g.creator - 1);
         trid_put(out, "created by %s", at.name ? at.name : "?");

@@ -111,12 +111,15 @@ void trid_live_heap(struct page *out) {
         const struct profile_sample *x = &p.sample[i];
         trid_put(out, "%s[%ld,%ld,%ld,%ld", i ? ",\n" : "", x->value[3], x->value[2], x->value[1], x->value[0]);
         for (uint32_t k = x->npcs; k-- > 0;) {
-            struct symbol at = trid_symbol(s, x->pcs[k] - 1);
-            if (trid_symbol_internal(&at, x->pcs[k])) continue;
+            unsigned inlined;
+            const struct symbol *at = trid_symbol_frames(s, x->pcs[k] - 1, &inlined);
             char number[32];
             snprintf(number, sizeof number, "0x%lx", x->pcs[k]);
-            trid_put(out, ",");
-            trid_put_json(out, at.name ? at.name : number);
+            while (inlined-- > 0) {
+                if (trid_symbol_internal(&at[inlined], x->pcs[k])) continue;
+                trid_put(out, ",");
+                trid_put_json(out, at[inlined].name ? at[inlined].name : number);
+            }
         }
         trid_put(out, "]");
     }

@@ -47,6 +47,13 @@ NO_INLINE void waits_for_ever(void *unused) {
     tri_recv(gate, &x);
 }
 
+/* Nobody but itself knows what it waits for. */
+NO_INLINE void is_leaked(void *unused) {
+    (void)unused;
+    char x;
+    tri_recv(tri_chan_new(char, 0), &x);
+}
+
 static tri_mutex mutex;
 static tri_chan *done;
 NO_INLINE void holds_the_mutex(void *unused) {
@@ -118,6 +125,15 @@ static void in_goroutines(void *unused) {
         save(names[i], text, 1);
     }
     save("goroutine", "goroutine.stacks", 2);
+    for (int i = 0; i < 7; i++) tri_go(is_leaked, NULL);
+    tri_metric waiting = {.name = "/sched/goroutines/waiting:goroutines"};
+    do {
+        tri_yield();
+        tri_read_metrics(&waiting, 1);
+    } while (waiting.uint64 < 37);
+    save("goroutineleak", "goroutineleak", 0);
+    save("goroutineleak", "goroutineleak.txt", 1);
+    save("goroutineleak", "goroutineleak.stacks", 2);
 }
 
 int main(int argc, char **argv) {
