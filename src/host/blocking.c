@@ -73,6 +73,8 @@ NOINLINE long trix_cancellable_call(long number, ...) {
 #undef CALL
 #undef PLAIN
 
+const char trix_blocking_here = 1;
+
 /* ---- the same, as programs built with _FORTIFY_SOURCE call them ---- */
 
 /* A buffer smaller than the count is libc's to report: its own checked call ends the program. */

@@ -58,6 +58,8 @@ long trix_cancellable_call(long number, ...);
 extern bool trix_signals_on_altstack;
 
 /* ---- starts ---- */
+/* In the members of the archive that nobody else refers to but by the names they interpose: see init.c. */
+extern const char trix_blocking_here, trix_kept_here, trix_masks_here;
 void trix_signals_init(void);
 /* Looks at each SIGSEGV, or SIGBUS, that an instruction raises, before the program's handler; does not return if it is its own. */
 typedef void trix_fault_watcher(const siginfo_t *info, const void *context);

@@ -9,6 +9,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+const char trix_masks_here = 1;
+
 static uint64_t bits_of(const sigset_t *set) {
     uint64_t bits;
     memcpy(&bits, set, sizeof bits);
