@@ -1,6 +1,7 @@
 /* cache.c - see cache.h. */
 #include "cache.h"
 #include "../os/os.h"
+#include "../os/races.h"
 
 #include <string.h>
 
@@ -62,6 +63,7 @@ static bool run_next_stretch(struct sampler *s, struct run_table *t, const struc
     size_t n = run_cut(s, r, l, bits_run(r->pending, from, l->slots));
     bits_fill(r->pending, from, n, false);
     uintptr_t at = slot_address(l, r->page, from);
+    races_fresh((void *)at, n * l->size);
     if (r->dirty) memset((void *)at, 0, n * l->size);
     if (l->id == LAYOUT_ID_TINY) t->tiny += (uint32_t)(n * (TINY_BLOCK / TINY_PIECE));
     publication_fence();

@@ -4,6 +4,7 @@
 #include "pageheap.h"
 #include "scavenge.h"
 #include "../os/os.h"
+#include "../os/races.h"
 
 #include <errno.h>
 #include <string.h>
@@ -109,6 +110,7 @@ static void *large_alloc(struct gate *g, size_t bytes, size_t align, uint64_t ty
     char *at = (char *)map_address(page);
     /* The pages are nobody's, as above: giving back as many others may take a while. */
     if (UNLIKELY(trix_pageheap_over() > 0)) trix_scavenge_over(g);
+    races_fresh(at, span);
     uint64_t skip = round_down(over, PAGE_SIZE);
     if (!clean) zero_new(g, at + skip, span - skip);
     init_head(page, npages, bytes, type == 0);
@@ -177,6 +179,7 @@ void *trix_large_map_file(int fd, size_t bytes, int how) {
         errno = error;
         return NULL;
     }
+    races_fresh(at, span);
     zero_rest(at, bytes, span);
     trix_pageheap_count_files((int64_t)npages);
     init_file(page, npages, bytes);

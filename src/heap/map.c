@@ -4,6 +4,7 @@
 #include "../base/fmt.h"
 #include "../base/options.h"
 #include "../os/os.h"
+#include "../os/races.h"
 
 struct heap_map trix_map;
 
@@ -74,6 +75,7 @@ void trix_map_init(void) {
     }
     trix_map.reserved = heap;
     trix_os_not_leaked((void *)trix_map.base, heap);
+    trix_races_heap((void *)trix_map.base, heap);
 }
 
 /* The first arena is taken by small programs too: only what lies behind its first 16 MiB is worth huge pages. */

@@ -13,6 +13,7 @@
 #include "due.h"
 #include "../host/host.h"
 #include "../os/os.h"
+#include "../os/races.h"
 #include "../sched/told.h"
 
 #include <stdlib.h>
@@ -111,7 +112,10 @@ static void run_all(void) {
         struct call call;
         uint32_t seen = load_seq(&due.posted);
         store_seq(&due.running, 1); /* before it looks whether the program ends */
-        while (next_call(&call)) call.fn(call.arg);
+        while (next_call(&call)) {
+            races_finalizer();
+            call.fn(call.arg);
+        }
         call = (struct call){0};
         __asm__ volatile("" : : "r"(&call) : "memory"); /* no pointer to the last object stays in the frame */
         store_seq(&due.running, 0);

@@ -1,0 +1,36 @@
+/* races.h - what the thread sanitizer is told of memory that changes hands.
+ *
+ * A program may be instrumented though the library is not. What lies between the last use of an object by one thread and the first use of
+ * its memory by another (a stop, marking, sweep) the sanitizer does not see, and takes for a race of the two. So it is told
+ * of it as it is of a Java heap: the heap's bounds, each stretch that is handed out, as fresh memory, and that a
+ * finalizer runs after everything that was done to its object. Found by weak references; without a sanitizer in the process
+ * this is one test of a flag, and not in the fast path.
+ *
+ * Called inside, with locks or without: the sanitizer calls nobody back.
+ */
+#ifndef TRIX_RACES_H
+#define TRIX_RACES_H
+
+#include "../base/attr.h"
+
+#include <stddef.h>
+
+extern bool trix_races_told; /* somebody listens; constant once the heap has started */
+
+/* The heap's bounds; once. */
+void trix_races_heap(void *at, size_t bytes);
+
+void trix_races_fresh(void *at, size_t bytes);
+void trix_races_finalizer(void);
+
+/* [at, at + bytes), at multiples of 8, is about to be handed out: what was done to it belongs to the past. */
+INLINE void races_fresh(void *at, size_t bytes) {
+    if (UNLIKELY(trix_races_told)) trix_races_fresh(at, bytes);
+}
+
+/* The calling thread is about to run finalizers: all that any thread has done so far comes before. */
+INLINE void races_finalizer(void) {
+    if (UNLIKELY(trix_races_told)) trix_races_finalizer();
+}
+
+#endif
