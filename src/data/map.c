@@ -82,7 +82,7 @@ INLINE bool seek(const struct tri_map *m, const void *key, uint64_t hash, unsign
     uintptr_t word = m->dir[dir_index(m, hash)];
     char *table = word_table(word);
     uint64_t mask = word_mask(word), at = hash >> 7 & mask, step = 0;
-    p->deleted = false;
+    *p = (struct place){NULL, 0, false};
     for (;;) {
         char *group = group_at(t, form, table, at);
         group_fetch(t, form, group);

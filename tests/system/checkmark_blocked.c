@@ -26,10 +26,10 @@ NO_INLINE static void make(void) {
     REQUIRE(kept, "no two objects lie side by side");
 }
 
-static int written; /* in the stop, the collector's thread may only ask the kernel */
+static int written; /* atomic; in the stop, the collector's thread may only ask the kernel */
 static void write_pointer(void *arg) {
     (void)arg;
-    written = syscall(SYS_write, fd[1], &kept, sizeof kept) == sizeof kept;
+    if (syscall(SYS_write, fd[1], &kept, sizeof kept) == sizeof kept) post(&written);
 }
 
 int main(void) {
@@ -44,7 +44,7 @@ int main(void) {
     await_asleep(tid);
     step("a cycle with a check mark");
     hold_run(HOLD_STOP, write_pointer, NULL);
-    REQUIRE(written, "write");
+    REQUIRE(posted(&written), "write");
     pthread_join(reader, &result);
     REQUIRE(result == kept && stamped_ok(kept, kept->number), "the object has not come through");
     return 0;

@@ -4,7 +4,7 @@
 
 enum { THREADS = 6 };
 
-static volatile int stop;
+static int stop;  /* atomic */
 static int ready; /* atomic */
 static __thread struct stamped *own;
 
@@ -17,7 +17,7 @@ static void *loop(void *arg) {
     uint64_t n = (uint64_t)(uintptr_t)arg;
     struct stamped *mine = make(n); /* in a register from here on */
     post(&ready);
-    while (!stop) tri_keep_alive(mine);
+    while (!__atomic_load_n(&stop, __ATOMIC_RELAXED)) tri_keep_alive(mine);
     REQUIRE(stamped_ok(mine, n + 1), "the object in a register is lost");
     REQUIRE(stamped_ok(own, n), "the object of a thread-local is lost");
     return NULL;
@@ -29,7 +29,7 @@ int main(void) {
     await(&ready, THREADS);
     step("collect");
     collect();
-    stop = 1;
+    __atomic_store_n(&stop, 1, __ATOMIC_RELAXED);
     for (int i = 0; i < THREADS; i++) pthread_join(thread[i], NULL);
     return 0;
 }

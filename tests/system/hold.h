@@ -31,7 +31,8 @@ uint64_t __real_trix_roots_scan(struct marker *m);
 uint64_t __wrap_trix_roots_scan(struct marker *m);
 void __real_trix_world_go(void);
 void __wrap_trix_world_go(void);
-HELPER void (*hold_on_resume)(void); /* called before the world goes on; NULL: nothing */
+static void (*hold_resume)(void); /* called before the world goes on; NULL: nothing; atomic */
+HELPER void hold_on_resume(void (*fn)(void)) { __atomic_store_n(&hold_resume, fn, __ATOMIC_SEQ_CST); }
 
 HELPER void hold_here(int point) {
     int want = point;
@@ -56,7 +57,8 @@ uint64_t __wrap_trix_roots_scan(struct marker *m) {
 }
 
 void __wrap_trix_world_go(void) {
-    if (hold_on_resume) hold_on_resume();
+    void (*fn)(void) = __atomic_load_n(&hold_resume, __ATOMIC_SEQ_CST);
+    if (fn) fn();
     __real_trix_world_go();
 }
 
@@ -90,7 +92,7 @@ HELPER void hold_run(enum hold_point point, void (*fn)(void *), void *arg) {
     hold.arg = arg;
     __atomic_store_n(&hold.point, point, __ATOMIC_SEQ_CST);
     tri_gc();
-    REQUIRE(hold.point == HOLD_NONE, "the collector has not passed the point");
+    REQUIRE(posted(&hold.point) == HOLD_NONE, "the collector has not passed the point");
 }
 
 #endif

@@ -3,19 +3,19 @@
  * they make keep theirs. */
 #include "hold.h"
 
-static int in_stops, stops, ordinary_outside, calls; /* collector */
+static int in_stops, stops, ordinary_outside, calls; /* atomic */
 
 static int policy(void) { return (int)syscall(SYS_sched_getscheduler, 0); }
 
 static void look_in_stop(void) {
-    in_stops += policy() == SCHED_FIFO;
-    stops++;
+    if (policy() == SCHED_FIFO) post(&in_stops);
+    post(&stops);
 }
 static void look_outside(tri_gc_event event, void *arg) {
     (void)event;
     (void)arg;
-    ordinary_outside += policy() == SCHED_OTHER;
-    calls++;
+    if (policy() == SCHED_OTHER) post(&ordinary_outside);
+    post(&calls);
 }
 
 /* Whether the process may; the calling thread's own priority stays. */
@@ -39,14 +39,15 @@ int main(void) {
     int of_thread = -1;
     REQUIRE(policy() == SCHED_OTHER, "the test itself has another policy, %d", policy());
     REQUIRE(tri_on_gc(look_outside, NULL) == 0, "tri_on_gc");
-    hold_on_resume = look_in_stop;
+    hold_on_resume(look_in_stop);
     for (int i = 0; i < 20; i++) collect();
-    hold_on_resume = NULL;
+    hold_on_resume(NULL);
     REQUIRE(pthread_create(&thread, NULL, own_policy, &of_thread) == 0, "no thread");
     pthread_join(thread, NULL);
-    REQUIRE(stops >= 40 && calls >= 100, "%d stops, %d calls", stops, calls);
-    REQUIRE(in_stops == (wanted ? stops : 0), "of %d stops %d at real-time priority", stops, in_stops);
-    REQUIRE(ordinary_outside == calls, "%d calls out of %d at an ordinary priority", ordinary_outside, calls);
+    int in = posted(&stops), fifo = posted(&in_stops), out = posted(&calls), ordinary = posted(&ordinary_outside);
+    REQUIRE(in >= 40 && out >= 100, "%d stops, %d calls", in, out);
+    REQUIRE(fifo == (wanted ? in : 0), "of %d stops %d at real-time priority", in, fifo);
+    REQUIRE(ordinary == out, "%d calls out of %d at an ordinary priority", ordinary, out);
     REQUIRE(policy() == SCHED_OTHER && of_thread == SCHED_OTHER, "threads of the program: %d and %d", policy(), of_thread);
     return 0;
 }
