@@ -34,6 +34,7 @@ struct tricc_options {
     bool managed_malloc;     /* -fmanaged-malloc */
     bool trust_calls;        /* -ftrust-calls, and -fmanaged-malloc without -fno-trust-calls: see escape/graph.h */
     bool trust_calls_said;
+    bool untyped_malloc;     /* -fno-typed-malloc */
     bool stats;              /* -fstats */
     bool warn_asm;           /* -Wtri-asm: inline assembly that may store pointers unseen */
     bool no_packed_warning;  /* -Wno-tri-packed, -w */

@@ -72,20 +72,35 @@ static void *alloc_in_row(struct gate *g, size_t bytes, size_t align, unsigned r
     return alloc_large(g, bytes, align, row == LAYOUT_ROW_LEAF ? 0 : trailer_make(LAYOUT_ID_WORDS, bytes));
 }
 
-void *trix_alloc_try(struct gate *g, size_t bytes, size_t align, bool leaf) {
-    unsigned row = leaf ? LAYOUT_ROW_LEAF : LAYOUT_ROW_ANY, class = 0;
-    if (bytes < MAX_SMALL) class = align > 16 ? class_aligned(align, bytes) : class_of_block(bytes);
+/* A slot of the layout, or a large block; NULL when memory is exhausted, after a collection. */
+static void *alloc_try(struct gate *g, struct layout *l, size_t bytes, size_t align, uint64_t type) {
     uint64_t span = large_span_bytes(bytes);
-    if (!class && (span < bytes || span > trix_map.reserved)) return NULL;
-    if (!class) trix_gate_account_at_once(g, (int64_t)span);
+    if (!l && (span < bytes || span > trix_map.reserved)) return NULL;
+    if (!l) trix_gate_account_at_once(g, (int64_t)span);
     for (int attempt = 0; attempt < 2; attempt++) {
-        void *p = class ? trix_cache_alloc((struct thread_cache *)g, layout_by_id(row + class))
-                        : trix_large_alloc(g, bytes, align, leaf ? 0 : trailer_make(LAYOUT_ID_WORDS, bytes));
+        void *p = l ? trix_cache_alloc((struct thread_cache *)g, l) : trix_large_alloc(g, bytes, align, type);
         if (LIKELY(p)) return p;
         if (attempt == 0) trix_gate_exhausted(g, bytes, attempt); /* a collection */
     }
-    if (!class) trix_gate_account(g, -(int64_t)span);
+    if (!l) trix_gate_account(g, -(int64_t)span);
     return NULL;
+}
+
+void *trix_alloc_try(struct gate *g, size_t bytes, size_t align, bool leaf) {
+    unsigned row = leaf ? LAYOUT_ROW_LEAF : LAYOUT_ROW_ANY, class = 0;
+    if (bytes < MAX_SMALL) class = align > 16 ? class_aligned(align, bytes) : class_of_block(bytes);
+    return alloc_try(g, class ? layout_by_id(row + class) : NULL, bytes, align, leaf ? 0 : trailer_make(LAYOUT_ID_WORDS, bytes));
+}
+
+void *trix_alloc_elements_try(struct gate *g, tri_type *type, size_t bytes) {
+    const struct layout *element = trix_layout_of_element(type);
+    if (element->kind != LAYOUT_MASK) return trix_alloc_try(g, bytes, 16, false);
+    uint64_t trailer = trailer_make(element->id, bytes);
+    if (bytes >= MAX_SMALL - 8) return alloc_try(g, NULL, bytes, 16, trailer);
+    struct layout *l = layout_by_id(LAYOUT_ROW_TRAILED + class_of_block(bytes + 7));
+    void *p = alloc_try(g, l, bytes, 16, 0);
+    if (p) trix_object_set_trailer(p, l, trailer);
+    return p;
 }
 
 void *trix_alloc_repeated(struct gate *g, size_t bytes, size_t align, const struct layout *element) {
@@ -121,6 +136,15 @@ EXPORT void *tri__alloc_slow(const tri_type *type, size_t exact) {
     void *p = alloc_object(g, (tri_type *)(uintptr_t)type);
     gate_leave(g);
     return p;
+}
+
+void *trix_alloc_object_try(struct gate *g, tri_type *type) {
+    struct layout *l = trix_layout_of_type(type);
+    DEBUG_CHECK(type->size % 16 == 0 && type->size, "a block has 16-byte alignment");
+    bool rare = !type->slot && fetch_add_relaxed(&l->seen, 1) < RARE_OBJECTS;
+    if (l->id == LAYOUT_ID_LARGE || rare) return trix_alloc_elements_try(g, type, type->size);
+    store_relaxed(&type->slot, l->id * (uint32_t)sizeof(struct tri__run));
+    return alloc_try(g, l, type->size, 16, 0);
 }
 
 /* ---- arrays ---- */

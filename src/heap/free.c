@@ -106,7 +106,8 @@ static void *alloc_moved(struct gate *g, size_t bytes) {
 }
 
 void *trix_resize_try(struct gate *g, const struct object *o, size_t size) {
-    if (trix_object_type(o) && resize_in_place(g, o, size)) return (void *)o->start;
+    uint64_t type = trix_object_type(o);
+    if (type && trailer_layout(type) == LAYOUT_ID_WORDS && resize_in_place(g, o, size)) return (void *)o->start;
     void *moved = alloc_moved(g, size);
     if (moved) trix_gate_copy(g, moved, (void *)o->start, min_u64(o->bytes, size));
     return moved;

@@ -55,6 +55,26 @@ EXPORT void *tri__calloc(size_t n, size_t size) {
     return block(bytes, false);
 }
 
+/* ---- blocks that tricc has seen to be of a type: tricc/types/mallocs.c ---- */
+
+EXPORT void *tri__malloc_type(const tri_type *type) {
+    void *p = tri__bump(type->slot, type->size);
+    if (LIKELY(p)) return p;
+    struct gate *g = gate_enter();
+    p = trix_alloc_object_try(g, (tri_type *)(uintptr_t)type);
+    gate_leave(g);
+    return p ? p : no_memory();
+}
+
+EXPORT void *tri__calloc_type(const tri_type *type, size_t n) {
+    size_t bytes;
+    if (UNLIKELY(__builtin_mul_overflow(n, type->size, &bytes) || bytes > PTRDIFF_MAX)) return no_memory();
+    struct gate *g = gate_enter();
+    void *p = trix_alloc_elements_try(g, (tri_type *)(uintptr_t)type, bytes);
+    gate_leave(g);
+    return p ? p : no_memory();
+}
+
 static void *block_aligned(size_t align, size_t bytes) {
     return align <= 16 ? block(bytes, false) : block_slow(bytes, align, false);
 }
@@ -89,9 +109,14 @@ EXPORT int tri__posix_memalign(void **where, size_t align, size_t bytes) {
 
 /* ---- what is neither the heap's nor a foreign block ---- */
 
+/* Allocations that do not escape are on the stack, and their free may be in another function. On a stack that is not the thread's own
+ * (a goroutine's) what lies near above the frame is taken for it: a free too few is no harm. */
 static bool on_own_stack(const void *p) {
+    enum { NEAR = 1 << 20 };
     const struct thread *t = thread_self();
-    return t && (uintptr_t)p >= t->stack.lo && (uintptr_t)p < t->stack.hi;
+    uintptr_t frame = (uintptr_t)__builtin_frame_address(0);
+    if (!t || frame < t->stack.lo || frame >= t->stack.hi) return (uintptr_t)p - frame < NEAR;
+    return (uintptr_t)p >= t->stack.lo && (uintptr_t)p < t->stack.hi;
 }
 
 static NOINLINE void free_elsewhere(void *p) {

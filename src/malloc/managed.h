@@ -36,6 +36,11 @@ size_t tri__malloc_usable_size(void *block);
 /* A block that is never scanned; NULL and ENOMEM when there is no memory. */
 void *tri__malloc_leaf(size_t bytes);
 
+/* A block, or n elements, laid out as the type says; its size is a multiple of 16 for the first. NULL and ENOMEM as always. */
+struct tri_type;
+void *tri__malloc_type(const struct tri_type *type);
+void *tri__calloc_type(const struct tri_type *type, size_t n);
+
 /* Whether malloc itself is the library's in this process: interpose.c. */
 extern bool trix_interposed;
 

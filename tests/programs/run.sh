@@ -24,6 +24,7 @@ rm -rf "$folder/$program"
 mkdir -p "$folder/$program"
 cd "$folder/$program"
 log=$folder/$program.log
+export TRICC_VERIFY=1 # tricc looks whether what it makes is sound LLVM
 build
 export GOGC="${GOGC-10}" GODEBUG="${GODEBUG-gccheckmark=1,clobberfree=1}"
 check

@@ -17,9 +17,10 @@ struct trail {
 
 /* Functions that return memory nobody else has: zeroed, or without pointers in it. */
 static bool allocates(const char *name) {
-    static const char *const names[] = {"tri__new",       "tri_alloc",         "tri_alloc_leaf",   "tri_alloc_type", "tri__alloc_array",
+    static const char *const names[] = {"tri__new",       "tri_alloc",         "tri_alloc_leaf",  "tri_alloc_type",  "tri__alloc_array",
                                         "tri__alloc_flex", "tri_alloc_aligned", "tri_alloc_array", "tri__alloc_slow", "calloc",
-                                        "tri__arena_bump", "tri__tricc_new"};
+                                        "tri__arena_bump", "tri__malloc",       "tri__calloc",     "tri__malloc_type", "tri__calloc_type",
+                                        "tri__tricc_malloc"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (strcmp(name, names[i]) == 0) return true;
     return false;

@@ -93,6 +93,8 @@ static bool parse_own(struct command *c, const char *arg) {
     if (strcmp(arg, "-fmanaged-malloc") == 0) o->managed_malloc = true;
     else if (strcmp(arg, "-fno-managed-malloc") == 0) o->managed_malloc = false;
     else if (strcmp(arg, "-ftrust-calls") == 0) o->trust_calls = o->trust_calls_said = true;
+    else if (strcmp(arg, "-ftyped-malloc") == 0) o->untyped_malloc = false;
+    else if (strcmp(arg, "-fno-typed-malloc") == 0) o->untyped_malloc = true;
     else if (strcmp(arg, "-fno-trust-calls") == 0) o->trust_calls = !(o->trust_calls_said = true);
     else if (strcmp(arg, "-fstats") == 0) o->stats = true;
     else if (strcmp(arg, "-Wtri-asm") == 0) o->warn_asm = true;

@@ -49,6 +49,21 @@ struct tricc_loc tricc_ir_loc(LLVMValueRef instruction) {
     return (struct tricc_loc){file, LLVMGetDebugLocLine(instruction), LLVMGetDebugLocColumn(instruction)};
 }
 
+bool tricc_ir_inlined(LLVMValueRef instruction) {
+    LLVMMetadataRef at = LLVMInstructionGetDebugLoc(instruction);
+    return at && LLVMDILocationGetInlinedAt(at);
+}
+
+struct tricc_loc tricc_ir_call_loc(LLVMValueRef instruction) {
+    unsigned length;
+    if (!tricc_ir_inlined(instruction)) return tricc_ir_loc(instruction);
+    LLVMMetadataRef at = LLVMInstructionGetDebugLoc(instruction), call;
+    while ((call = LLVMDILocationGetInlinedAt(at))) at = call;
+    LLVMMetadataRef file = LLVMDIScopeGetFile(LLVMDILocationGetScope(at));
+    const char *name = file ? name_of_file(LLVMDIFileGetDirectory(file, &length), LLVMDIFileGetFilename(file, &length)) : NULL;
+    return (struct tricc_loc){name, LLVMDILocationGetLine(at), LLVMDILocationGetColumn(at)};
+}
+
 static LLVMValueRef node_operand(LLVMValueRef node, unsigned i) {
     unsigned n = (unsigned)LLVMGetMDNodeNumOperands(node);
     if (i >= n) return NULL;

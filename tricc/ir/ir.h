@@ -19,12 +19,18 @@ LLVMModuleRef tricc_ir_open(LLVMContextRef, const char *path, char **error);
 /* The same for a module of clang's. */
 void tricc_ir_adopt(LLVMModuleRef);
 
-/* Brings the module to its final form and verifies it. Without keep_debug the debug information is stripped. */
+/* Brings the module to its final form; with this variable in the environment it is verified. Without keep_debug the debug
+ * information is stripped. */
+#define TRICC_VERIFY_ENVIRONMENT "TRICC_VERIFY"
 bool tricc_ir_finish(LLVMModuleRef, const struct tricc_options *, struct tricc_diag *);
 bool tricc_ir_write(LLVMModuleRef, const char *path, struct tricc_diag *);
 
 /* Place of an instruction; for one without, of its function. */
 struct tricc_loc tricc_ir_loc(LLVMValueRef instruction);
+
+/* Whether an instruction is inlined code, and the place of the call that it is inlined at; its own when it is not. */
+bool tricc_ir_inlined(LLVMValueRef instruction);
+struct tricc_loc tricc_ir_call_loc(LLVMValueRef instruction);
 
 /* A variable of the source: a local or a parameter. */
 struct tricc_var {

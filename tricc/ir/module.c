@@ -5,6 +5,7 @@
 #include <llvm-c/BitReader.h>
 #include <llvm-c/BitWriter.h>
 #include <llvm-c/DebugInfo.h>
+#include <stdlib.h>
 #include <string.h>
 
 void tricc_ir_adopt(LLVMModuleRef module) { LLVMSetIsNewDbgInfoFormat(module, false); }
@@ -36,15 +37,21 @@ static void drop_unused(LLVMModuleRef module) {
     }
 }
 
-bool tricc_ir_finish(LLVMModuleRef module, const struct tricc_options *o, struct tricc_diag *d) {
-    drop_unused(module);
-    if (!o->keep_debug) LLVMStripModuleDebugInfo(module);
-    LLVMSetIsNewDbgInfoFormat(module, true);
+/* Takes a twentieth of the time of a compilation without optimisation; the tests ask for it. */
+static bool verify(LLVMModuleRef module, struct tricc_diag *d) {
     char *message = NULL;
+    if (!getenv(TRICC_VERIFY_ENVIRONMENT)) return true;
     bool broken = LLVMVerifyModule(module, LLVMReturnStatusAction, &message);
     if (broken) tricc_diag_error(d, (struct tricc_loc){0}, "internal error: the module is broken: %s", message);
     LLVMDisposeMessage(message);
     return !broken;
+}
+
+bool tricc_ir_finish(LLVMModuleRef module, const struct tricc_options *o, struct tricc_diag *d) {
+    drop_unused(module);
+    if (!o->keep_debug) LLVMStripModuleDebugInfo(module);
+    LLVMSetIsNewDbgInfoFormat(module, true);
+    return verify(module, d);
 }
 
 bool tricc_ir_write(LLVMModuleRef module, const char *path, struct tricc_diag *d) {

@@ -24,6 +24,15 @@ static void forget_compilation(LLVMValueRef function) {
         LLVMRemoveStringAttributeAtIndex(function, (LLVMAttributeIndex)LLVMAttributeFunctionIndex, names[i], (unsigned)strlen(names[i]));
 }
 
+/* Without optimisation code is called, not inlined: there it would be most of what is compiled. */
+static void set_inlining(LLVMValueRef function, const struct tricc_options *o) {
+    unsigned always = LLVMGetEnumAttributeKindForName("alwaysinline", 12), never = LLVMGetEnumAttributeKindForName("noinline", 8);
+    LLVMAttributeIndex index = (LLVMAttributeIndex)LLVMAttributeFunctionIndex;
+    if (o->opt_level || !LLVMGetEnumAttributeAtIndex(function, index, always)) return;
+    LLVMRemoveEnumAttributeAtIndex(function, index, always);
+    LLVMAddAttributeAtIndex(function, index, LLVMCreateEnumAttribute(LLVMGetTypeContext(LLVMTypeOf(function)), never, 0));
+}
+
 static LLVMModuleRef parse_prelude(LLVMModuleRef module, const struct tricc_options *o, struct tricc_diag *d) {
     const char *triple = LLVMGetTarget(module);
     int arch = (int)strcspn(triple, "-");
@@ -56,6 +65,7 @@ static bool link_prelude(LLVMModuleRef module, const struct tricc_options *o, st
         if (strncmp(LLVMGetValueName2(f, &length), PREFIX, strlen(PREFIX)) || LLVMIsDeclaration(f)) continue;
         LLVMSetVisibility(f, LLVMDefaultVisibility);
         LLVMSetLinkage(f, LLVMInternalLinkage);
+        set_inlining(f, o);
     }
     return true;
 }

@@ -9,7 +9,7 @@
 
 #define TRICC_OPTION_LETTERS(X)                                                                                 \
     X('j', m_json) X('l', no_inline) X('N', no_opt) X('M', managed_malloc) X('t', trust_calls)                    \
-    X('T', trust_calls_said) X('s', stats) X('a', warn_asm) X('p', no_packed_warning) X('g', keep_debug)
+    X('T', trust_calls_said) X('u', untyped_malloc) X('s', stats) X('a', warn_asm) X('p', no_packed_warning) X('g', keep_debug)
 
 /* `text` has room for `room` bytes; false: not enough. */
 static inline bool options_write(const struct tricc_options *o, char *text, size_t room) {

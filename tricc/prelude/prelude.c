@@ -21,6 +21,15 @@ void __chk_fail(void) __attribute__((noreturn));
 void qsort(void *, size, size, int (*)(const void *, const void *));
 void qsort_r(void *, size, size, int (*)(const void *, const void *, void *), void *);
 
+/* ---- blocks of malloc that are known to be of a type ---- */
+
+void *tri__malloc_type(const tri_type *);
+
+PRELUDE void *tri__tricc_malloc(const tri_type *type, size exact) {
+    void *block = tri__bump(type->slot, exact);
+    return block ? block : tri__malloc_type(type);
+}
+
 /* ---- words ---- */
 
 /* *slot = value */

@@ -31,6 +31,7 @@ LLVMMetadataRef tricc_md_operand(LLVMContextRef context, LLVMMetadataRef node, u
 struct walk {
     LLVMContextRef context;
     struct tricc_layout *to;
+    enum tricc_belief belief;
     unsigned depth;
 };
 
@@ -73,10 +74,20 @@ static uint64_t count_elements(struct walk *w, LLVMMetadataRef type) {
     return total;
 }
 
+static bool is_floating_plain(struct walk *w, LLVMMetadataRef type) {
+    type = tricc_plain_type(w->context, type);
+    return type && LLVMGetDINodeTag(type) == TAG_BASE && is_floating(type);
+}
+
 static void walk_array(struct walk *w, LLVMMetadataRef type, uint64_t at) {
     LLVMMetadataRef element = tricc_md_operand(w->context, type, BASE);
     uint64_t n = count_elements(w, type), bits = LLVMDITypeGetSizeInBits(type);
+    w->to->open |= n <= 1;
     if (!n || !element) return;
+    if (w->belief == TRICC_GUESSED && !is_floating_plain(w, element)) { /* room for anything, as programs use arrays */
+        mark(w, at, bits, false);
+        return;
+    }
     for (uint64_t i = 0; i < n; i++) walk_type(w, element, at + i * (bits / n));
 }
 
@@ -100,7 +111,7 @@ static void walk_members(struct walk *w, LLVMMetadataRef type, uint64_t at) {
 /* A union is looked at as if its members lay side by side; if any holds a pointer, all its words may. */
 static void walk_union(struct walk *w, LLVMMetadataRef type, uint64_t at) {
     struct tricc_layout alone;
-    struct walk inner = {w->context, &alone, w->depth};
+    struct walk inner = {w->context, &alone, w->belief, w->depth};
     uint64_t bits = LLVMDITypeGetSizeInBits(type);
     alone = (struct tricc_layout){.words = (bits + at % 64 + 63) / 64};
     alone.mask = calloc((alone.words + 63) / 64 + 1, sizeof *alone.mask);
@@ -108,8 +119,9 @@ static void walk_union(struct walk *w, LLVMMetadataRef type, uint64_t at) {
     walk_members(&inner, type, at % 64);
     bool any = false;
     for (uint64_t i = 0; i < (alone.words + 63) / 64; i++) any |= alone.mask[i] != 0;
-    if (any) mark(w, at, bits, false);
+    if (any || w->belief == TRICC_GUESSED) mark(w, at, bits, false);
     w->to->unaligned |= alone.unaligned;
+    w->to->open |= alone.open;
     free(alone.mask);
 }
 
@@ -148,23 +160,24 @@ static void walk_type(struct walk *w, LLVMMetadataRef type, uint64_t at) {
     w->depth--;
 }
 
-/* Typedefs and qualifiers have no size of their own. */
-static uint64_t size_in_bits(LLVMContextRef context, LLVMMetadataRef type) {
+LLVMMetadataRef tricc_plain_type(LLVMContextRef context, LLVMMetadataRef type) {
     for (unsigned i = 0; type && i < 64; i++) {
         unsigned tag = LLVMGetDINodeTag(type);
         bool thin = tag == TAG_TYPEDEF || tag == TAG_CONST || tag == TAG_VOLATILE || tag == TAG_RESTRICT || tag == TAG_ATOMIC;
-        if (!thin) return LLVMDITypeGetSizeInBits(type);
+        if (!thin) return type;
         type = tricc_md_operand(context, type, BASE);
     }
-    return 0;
+    return NULL;
 }
 
-void tricc_layout_of(LLVMContextRef context, LLVMMetadataRef type, struct tricc_layout *to) {
-    *to = (struct tricc_layout){.words = size_in_bits(context, type) / 64};
+void tricc_layout_of(LLVMContextRef context, LLVMMetadataRef type, enum tricc_belief belief, struct tricc_layout *to) {
+    LLVMMetadataRef plain = tricc_plain_type(context, type); /* typedefs have no size of their own */
+    *to = (struct tricc_layout){.words = (plain ? LLVMDITypeGetSizeInBits(plain) : 0) / 64};
     to->unknown = !to->words || to->words > MAX_WORDS;
     if (to->unknown) to->words = 0;
     to->mask = calloc((to->words + 63) / 64 + 1, sizeof *to->mask);
     if (!to->mask || to->unknown) return;
-    struct walk w = {context, to, 0};
+    struct walk w = {context, to, belief, 0};
     walk_type(&w, type, 0);
+    if (belief == TRICC_GUESSED) mark(&w, 0, 64, false);
 }

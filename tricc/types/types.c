@@ -33,8 +33,7 @@ static LLVMMetadataRef type_of_site(LLVMContextRef context, LLVMValueRef site) {
     return tricc_md_operand(context, pointer, BASE);
 }
 
-/* {offset, size} of each stretch of words that may hold pointers. */
-static LLVMValueRef make_fields(LLVMModuleRef module, const struct tricc_layout *l, unsigned *nfields) {
+LLVMValueRef tricc_make_fields(LLVMModuleRef module, const struct tricc_layout *l, unsigned *nfields) {
     LLVMContextRef context = LLVMGetModuleContext(module);
     LLVMTypeRef i32 = LLVMInt32TypeInContext(context);
     LLVMTypeRef field = LLVMStructTypeInContext(context, (LLVMTypeRef[]){i32, i32}, 2, false);
@@ -73,7 +72,7 @@ static LLVMValueRef fill_site(LLVMModuleRef module, LLVMValueRef old, const stru
     for (unsigned i = 0; i < SITE_MEMBERS; i++) member[i] = LLVMGetAggregateElement(old, i);
     unsigned kind = KIND_LEAF, nfields = 0;
     if (!is_leaf(l)) {
-        member[SITE_FIELDS] = make_fields(module, l, &nfields);
+        member[SITE_FIELDS] = tricc_make_fields(module, l, &nfields);
         if (!member[SITE_FIELDS]) return NULL;
         kind = KIND_FIELDS;
     }
@@ -94,7 +93,7 @@ static void visit_site(LLVMModuleRef module, LLVMValueRef site, const struct tri
     LLVMValueRef old = LLVMGetInitializer(site);
     LLVMMetadataRef type = type_of_site(context, site);
     struct tricc_layout l = {0};
-    if (type) tricc_layout_of(context, type, &l);
+    if (type) tricc_layout_of(context, type, TRICC_DECLARED, &l);
     LLVMValueRef inner = type && !l.unknown && l.mask ? fill_site(module, LLVMGetAggregateElement(old, 0), &l) : NULL;
     if (inner) {
         LLVMValueRef members[] = {inner, LLVMGetAggregateElement(old, 1)};
@@ -121,5 +120,6 @@ static bool is_site(LLVMValueRef global) {
 bool tricc_types_run(LLVMModuleRef module, const struct tricc_options *o, struct tricc_diag *d, struct tricc_stats *s) {
     for (LLVMValueRef g = LLVMGetFirstGlobal(module); g; g = LLVMGetNextGlobal(g))
         if (is_site(g)) visit_site(module, g, o, d, s);
+    if (o->managed_malloc && !o->untyped_malloc) tricc_mallocs_run(module, o, d, s);
     return true;
 }

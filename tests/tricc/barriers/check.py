@@ -29,6 +29,7 @@ def of_barriers(counts):
 
 
 def main():
+    os.environ["TRICC_VERIFY"] = "1"  # tricc looks whether what it makes is sound LLVM
     tricc, source, level, work = sys.argv[1:]
     program = os.path.join(work, os.path.basename(source)[:-2] + level)
     command = [tricc, "-Wall", "-Wextra", "-Werror", level, "-g", "-fstats", source, "-o", program]

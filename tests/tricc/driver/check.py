@@ -502,7 +502,7 @@ def main():
     shutil.rmtree(work, ignore_errors=True)
     os.makedirs(os.path.join(work, "tmp"))
     os.chdir(work)
-    os.environ.update(TMPDIR=os.path.join(work, "tmp"), LC_ALL="C", TERM="dumb")
+    os.environ.update(TMPDIR=os.path.join(work, "tmp"), LC_ALL="C", TERM="dumb", TRICC_VERIFY="1")
     for name, content in SOURCES.items():
         with open(name, "w", encoding="utf-8") as f:
             f.write(content)

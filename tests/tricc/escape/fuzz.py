@@ -47,6 +47,7 @@ def one(tricc, clang, seed, levels, folder):
 
 
 def main():
+    os.environ["TRICC_VERIFY"] = "1"  # tricc looks whether what it makes is sound LLVM
     tricc, clang, first, count = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
     levels = sys.argv[5:] or ["-O0", "-O1", "-O2", "-O3"]
     folder = tempfile.mkdtemp(prefix="escape-fuzz-")
