@@ -29,7 +29,7 @@ enum {
 #endif
     LEAST_ARRAY = 4,
     ARRAY_CLASSES = 8, /* arrays of 4 << class heads, up to SPAN_SLOTS */
-    SLAB_BYTES = 4096
+    SLAB_BYTES = 1024 /* small: there is one for each shard and size, as soon as objects all over the heap have specials */
 };
 
 struct special_span {
@@ -62,8 +62,9 @@ static void *demand_metadata(size_t bytes) {
 
 /* Links a fresh slab of `each`-byte pieces by their first word. */
 static void *slab_make(size_t each) {
-    char *slab = demand_metadata(SLAB_BYTES), *first = NULL;
-    for (size_t n = SLAB_BYTES / each; n-- > 0;) {
+    size_t bytes = max_u64(SLAB_BYTES, each);
+    char *slab = demand_metadata(bytes), *first = NULL;
+    for (size_t n = bytes / each; n-- > 0;) {
         char *piece = slab + n * each;
         *(void **)piece = first;
         first = piece;

@@ -31,7 +31,7 @@ def packed(data):
     return out
 
 class Profile:
-    """samples: (addresses of locations' ids, values, labels); everything else under the format's names."""
+    """samples: (ids of locations, values, labels); everything else under the format's names."""
     def __init__(self, zipped):
         f = fields(gzip.decompress(zipped))
         self.text = [v.decode() for n, v in f if n == 6]
@@ -46,7 +46,7 @@ class Profile:
         self.default = self.text[next((v for n, v in f if n == 14), 0)]
         self.mappings = [dict(fields(v)) for n, v in f if n == 3]
         self.samples = []
-        locations = {dict(fields(v))[1] for n, v in f if n == 4}
+        locations = self.locations = {dict(fields(v))[1]: dict(fields(v)) for n, v in f if n == 4}
         for n, v in f:
             if n != 2:
                 continue
@@ -54,6 +54,11 @@ class Profile:
             where = packed(next((x for k, x in s if k == 1), b""))
             assert all(w in locations for w in where)
             self.samples.append((where, packed(next(x for k, x in s if k == 2)), [dict(fields(x)) for k, x in s if k == 3]))
+    def where(self, location):
+        """The same in each run of a program: the file, and the address in it."""
+        l = self.locations[location]
+        m = next((m for m in self.mappings if m[1] == l.get(2)), None)
+        return (self.text[m[5]], l[3] - m[2] + m[4]) if m else ("", l[3])
     def total(self, i):
         return sum(s[1][i] for s in self.samples)
 
