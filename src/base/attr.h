@@ -20,6 +20,13 @@
 #else
 #define KEPT_IN(name) __attribute__((section(name), used))
 #endif
+/* A table of the library's own that holds nothing of the program's: linked into a program it lies in the program's data, where
+ * looking at it for roots would take time of each stop (gc/roots.c). */
+struct no_roots {
+    const void *at;
+    size_t bytes;
+};
+#define NO_ROOTS(table) static const struct no_roots no_roots_##table KEPT_IN("trix_no_roots") = {&table, sizeof table}
 #define LIKELY(x)    __builtin_expect(!!(x), 1)
 #define UNLIKELY(x)  __builtin_expect(!!(x), 0)
 #define ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))

@@ -44,6 +44,7 @@ enum {
     STOP_BUDGET_NS = 50 * 1000, /* for looking again, and marking what that finds */
     STOP_LEAST_NS = 10 * 1000,  /* of it for marking, however deep the stacks are */
     STOP_STEP = 4 << 10,   /* bytes scanned between two looks at the clock in a stop */
+    LOOK_BEFORE_MOST = 512 << 10, /* bytes of globals that are looked at once more before a stop */
     MOST_READY = 60,       /* buffers made ready for a stop; threads have one or two each */
     WAIT_NS = 1000 * 1000
 };
@@ -72,8 +73,8 @@ static struct {
 static bool is_short(void) { return !cycle.stopped && !cycle.unsound && !trix_options.debug.gccheckmark; }
 
 static void stop_world(bool scan) {
+    if (is_short()) trix_collector_hurry(true); /* nothing stands still yet */
     cycle.stop_began = trix_os_now();
-    if (is_short()) trix_collector_hurry(true);
     trix_limit_phase(LIMITER_STOPPED);
     trix_world_stop(scan);
     histogram_add(&trix_pauses[PAUSE_GC].stopping, trix_os_now() - cycle.stop_began);
@@ -395,11 +396,34 @@ static void turn_off(void) {
     store_relaxed(&trix_gc.unswept, (int64_t)cycle.report.heap_end - (int64_t)cycle.report.heap_marked);
 }
 
+static void look_at(const void *lo, const void *hi, bool exact_ends, void *arg) {
+    trix_marker_scan_range(arg, lo, hi, exact_ends);
+}
+
+/* World running, everything marked: looks at what the last stop will have to look at. What that finds need not be found, and
+ * marked, in the stop; and what the stop reads is in the cache then, from which marking has just driven it. */
+static void look_before(void) {
+    if (trix_roots_bytes() > LOOK_BEFORE_MOST) return;
+    trix_work_enter();
+    lock_acquire(&trix_threads.lock);
+    for (struct thread *t = trix_threads.first; t; t = t->next) {
+        if (load_seq(&t->state) == THREAD_RUNNING || !trix_thread_hold(t)) continue;
+        trix_thread_ranges(t, look_at, &cycle.marker);
+        trix_thread_release(t);
+    }
+    lock_release(&trix_threads.lock);
+    trix_roots_scan(&cycle.marker);
+    trix_marker_flush(&cycle.marker);
+    trix_work_exit();
+    drain_all();
+}
+
 static void last_stop(void) {
     if (cycle.stopped) {
         while (!look_again()) mend_overflow();
     } else {
         for (;;) {
+            look_before();
             stop_world(true);
             if (look_again()) break;
             cycle.report.stop_finish += resume_world();

@@ -53,7 +53,9 @@ static struct {
     uintptr_t *initial;    /* load addresses of the objects loaded at start; constant */
     size_t ninitial;
     bool untracked;      /* collector */
-    uint64_t static_tls; /* bytes of the static area of thread-locals; collector */
+    uint64_t static_tls; /* bytes of the static area of thread-locals, at least; collector */
+    uint64_t known_tls;  /* of it, what the modules there are now use; collector */
+    bool tls_is_static;  /* all modules' are known to lie there; collector */
     uint32_t unmapping;  /* dlcloses under way; seq_cst */
     bool torn;           /* a child of a fork in the middle of another thread's dlopen or dlclose; collector */
     uintptr_t inherited; /* a child of a fork: which objects were loaded then, until that changes; 0: no; collector */
@@ -76,17 +78,18 @@ static bool loaded_at_start(uintptr_t base) {
     return roots.ninitial == 0;
 }
 
-/* Adds [lo, hi) without the library's own big tables, which hold nothing of the program's: linked into the program they lie
- * in its segment, and to look at them takes time of each stop. */
+extern const struct no_roots __start_trix_no_roots[] __attribute__((visibility("hidden")));
+extern const struct no_roots __stop_trix_no_roots[] __attribute__((visibility("hidden")));
+
+/* Adds [lo, hi) without the library's own big tables. */
 static void add_segment(struct list *list, uintptr_t lo, uintptr_t hi) {
-    const struct range holes[] = {{(uintptr_t)trix_layouts, (uintptr_t)trix_layouts + sizeof trix_layouts},
-                                  {(uintptr_t)trix_no_runs, (uintptr_t)trix_no_runs + sizeof trix_no_runs}};
-    for (size_t i = 0; i < ARRAY_LEN(holes); i++)
-        if (lo < holes[i].lo && holes[i].hi < hi) {
-            add_segment(list, lo, holes[i].lo);
-            add_segment(list, holes[i].hi, hi);
-            return;
-        }
+    for (const struct no_roots *hole = __start_trix_no_roots; hole < __stop_trix_no_roots; hole++) {
+        uintptr_t at = (uintptr_t)hole->at, end = at + hole->bytes;
+        if (at < lo || end > hi) continue;
+        add_segment(list, lo, at);
+        add_segment(list, end, hi);
+        return;
+    }
     if (lo < hi) *(struct range *)list_add(list) = (struct range){lo, hi};
 }
 
@@ -103,11 +106,25 @@ static void add_load(const struct dl_phdr_info *info, const ElfW(Phdr) *load) {
     add_segment(loaded_at_start(info->dlpi_addr) ? &roots.segments : &roots.plugins, lo, hi);
 }
 
-/* A module whose block lies near the calling thread's thread pointer is in the static area of every thread. */
+/* Whether a block of thread-locals of the calling thread, the collector's, is in its static area. The loader puts that on top
+ * of a thread's stack, in one piece with it; and what lies between a frame and the thread pointer is nothing else. (Only on
+ * x86-64, where it lies below the pointer: above it there is no telling where it ends.) */
+static bool is_static_here(const void *block) {
+#if defined(__x86_64__)
+    return (uintptr_t)block > (uintptr_t)__builtin_frame_address(0) && (uintptr_t)block < trix_os_thread_pointer();
+#else
+    return (void)block, false;
+#endif
+}
+
+/* A module whose block lies near the calling thread's thread pointer is in the static area of every thread, for all that is
+ * known. */
 static void add_tls(const struct dl_phdr_info *info, const ElfW(Phdr) *p) {
     intptr_t offset = (intptr_t)info->dlpi_tls_data - (intptr_t)trix_os_thread_pointer();
     uint64_t distance = (uint64_t)(offset < 0 ? -offset : offset + (intptr_t)p->p_memsz);
     if (info->dlpi_tls_data && distance < MAX_STATIC_TLS) roots.static_tls = max_u64(roots.static_tls, distance);
+    if (is_static_here(info->dlpi_tls_data)) roots.known_tls = max_u64(roots.known_tls, distance);
+    else roots.tls_is_static = false;
     *(struct tls_module *)list_add(&roots.tls) = (struct tls_module){info->dlpi_tls_modid, p->p_memsz};
 }
 
@@ -176,14 +193,21 @@ static uintptr_t walk_maps(void (*visit)(const struct link_map *at, uintptr_t ba
     return sum | 1;
 }
 
-void trix_roots_refresh(void) {
-    if (roots.inherited && walk_maps(NULL) == roots.inherited) return;
-    roots.inherited = 0;
+/* `collector`: the calling thread is the collector's own, which runs on no other stack than the one it was made with. */
+static void read_list(bool collector) {
     roots.segments.n = roots.plugins.n = roots.tls.n = 0;
     roots.untracked = false;
+    roots.tls_is_static = collector;
+    roots.known_tls = 0;
     /* First the figure, then the list: what comes in between is in the list too soon, and makes the figure stale. */
     dl_iterate_phdr(note_object, NULL);
     dl_iterate_phdr(add_object, NULL);
+}
+
+void trix_roots_refresh(void) {
+    if (roots.inherited && walk_maps(NULL) == roots.inherited) return;
+    roots.inherited = 0;
+    read_list(!thread_self()); /* a thread of the program's does the collecting itself when it cannot make another */
 }
 
 bool trix_roots_untracked(void) { return roots.untracked; }
@@ -221,6 +245,7 @@ static size_t inherit_segments(uintptr_t base) {
 
 static void inherit_tls(const struct link_map *at, size_t bytes) {
     size_t id = 0;
+    if (bytes) roots.tls_is_static = false;
     if (!bytes || !dlinfo || dlinfo((void *)(uintptr_t)at, RTLD_DI_TLS_MODID, &id) != 0 || !id) return;
     const struct tls_module *known = roots.tls.item;
     for (size_t i = 0; i < roots.tls.n; i++)
@@ -245,7 +270,7 @@ void trix_roots_init(void) {
     dl_iterate_phdr(note_object, &initial);
     roots.initial = initial.item;
     roots.ninitial = initial.n;
-    trix_roots_refresh();
+    read_list(false);
 }
 
 const struct tls_module *trix_roots_tls_modules(size_t *n) {
@@ -253,7 +278,11 @@ const struct tls_module *trix_roots_tls_modules(size_t *n) {
     return roots.tls.item;
 }
 
-uint64_t trix_roots_static_tls(void) { return roots.static_tls + STATIC_TLS_SURPLUS; }
+bool trix_roots_tls_is_static(void) { return roots.tls_is_static; }
+
+uint64_t trix_roots_static_tls(void) {
+    return roots.tls_is_static ? roots.known_tls : roots.static_tls + STATIC_TLS_SURPLUS;
+}
 
 /* ---- scanning ---- */
 

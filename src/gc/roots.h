@@ -33,6 +33,9 @@ struct tls_module {
 };
 /* Valid until the next refresh. */
 const struct tls_module *trix_roots_tls_modules(size_t *n);
+/* Whether all of them are known to lie in every thread's static area, and so at most trix_roots_static_tls() from the thread
+ * pointer, in memory that stays as long as the thread: no vector need be read. As of the last refresh. */
+bool trix_roots_tls_is_static(void);
 /* Bytes next to the thread pointer that hold thread-locals of modules loaded at start. */
 uint64_t trix_roots_static_tls(void);
 

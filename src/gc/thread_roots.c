@@ -6,7 +6,8 @@
  * Thread-locals: threads made by pthread_create have their static area inside their stack mapping, so the scan of the
  * stack up to its end covers it. The main thread's is found from the thread pointer. Blocks of modules opened later
  * are found through the thread's vector (dtv), which the loader may be moving at the very moment: both
- * are read through the kernel, so that a stale pointer costs nothing but a failed read.
+ * are read through the kernel, so that a stale pointer costs nothing but a failed read. When no module but those of the
+ * start has any, as is usual, nothing of this need be read: each such call costs a stop some microseconds.
  *
  * Under valgrind everything is read through the kernel: a stack holds words that nobody has written, and valgrind
  * would take what is marked because of them, and in the end all that is allocated, for undefined as well.
@@ -86,6 +87,10 @@ static struct range visit_static_tls(const struct thread *t, trix_range_visitor 
     uintptr_t lo = t->tp, hi = t->tp + trix_roots_static_tls();
 #endif
     struct range known = {lo, hi};
+    if (trix_roots_tls_is_static()) {
+        visit((const void *)lo, (const void *)hi, true, arg);
+        return known;
+    }
     for (uintptr_t page; lo < hi; lo = page) { /* the first pages may not exist */
         page = min_u64(round_up(lo + 1, trix_os_page), hi);
         if (!visit_unsure(lo, page, visit, arg)) known.lo = page;
@@ -125,7 +130,7 @@ static void visit_dynamic_tls(const struct thread *t, struct range known, trix_r
     size_t n;
     struct dtv d;
     const struct tls_module *module = trix_roots_tls_modules(&n);
-    if (!n) return;
+    if (!n || trix_roots_tls_is_static()) return;
     dtv_read(&d, t);
     for (size_t i = 0; i < n; i++) {
         uintptr_t block = dtv_block(&d, module[i].id), end = block + module[i].bytes;

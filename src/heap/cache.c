@@ -8,6 +8,7 @@
 enum { FIRST_CLAIM_BYTES = 1024 };
 
 struct tri__run trix_no_runs[MAX_LAYOUTS];
+NO_ROOTS(trix_no_runs);
 
 static struct run_table *table_make(void) {
     struct run_table *t = trix_os_map(sizeof *t);

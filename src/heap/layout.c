@@ -13,6 +13,8 @@ static struct {
     uint16_t buckets[1024];            /* open hashing by shape: ids; lock */
     uint16_t chain[MAX_LAYOUTS];       /* lock */
 } table = {.lock = LOCK_INIT(LAYOUTS)};
+NO_ROOTS(table);
+NO_ROOTS(trix_layouts);
 
 unsigned trix_layouts_count(void) { return load_acquire(&table.count); }
 

@@ -29,6 +29,7 @@ static struct program_action {
     bool known; /* set through us at least once: `action` is what the program believes is installed */
     struct sigaction action;
 } actions[SIGNALS];
+NO_ROOTS(actions);
 static struct lock actions_lock = LOCK_INIT(SIGNALS);
 
 enum { FAULT_WATCHERS = 2 };

@@ -51,6 +51,7 @@ struct shard {
 } ALIGNED(CACHE_LINE);
 
 static struct shard shards[SHARDS];
+NO_ROOTS(shards);
 
 /* ---- memory ---- */
 

@@ -57,6 +57,7 @@ static struct {
         uint64_t mallocs, frees, bytes;
     } told; /* the highest totals so far; lock */
 } count = {.lock = LOCK_INIT(FIGURES)};
+NO_ROOTS(count);
 
 static void count_closed_runs(unsigned layouts) {
     for (unsigned id = 1; id < layouts; id++) {

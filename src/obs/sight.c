@@ -136,6 +136,7 @@ static struct {
     struct sight_cycle ring[CYCLES]; /* lock */
     uint32_t n;                      /* lock: ever */
 } cycles = {.lock = LOCK_INIT(SPECIALS)};
+NO_ROOTS(cycles);
 
 void trix_sight_cycle(const struct cycle_report *r) {
     lock_acquire(&cycles.lock);

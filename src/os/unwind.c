@@ -323,6 +323,7 @@ static struct rule rule_find(uintptr_t pc) {
 static struct {
     uint64_t check, rule; /* relaxed; address xor rule, rule */
 } cache[CACHE];
+NO_ROOTS(cache);
 
 static struct rule rule_of(uintptr_t pc) {
     unsigned i = (unsigned)(pc * 0x9e3779b97f4a7c15ull >> 52) % CACHE;

@@ -39,6 +39,7 @@ static struct {
     int nfound;
     struct worker *finder; /* whose `found` is; who has the seat */
 } poller = {.epoll = -1, .event = -1};
+NO_ROOTS(poller);
 
 /* Also in the child of a fork, where the old ones are the parent's. */
 void trix_poller_init(void) {

@@ -170,6 +170,7 @@ void trix_reports_serve(void) {
 
 static void trace(uint64_t now) {
     static char buffer[16 << 10]; /* monitor only */
+    NO_ROOTS(buffer);
     static uint64_t from;
     struct text t = text_over(buffer, sizeof buffer);
     if (!from) from = now;
