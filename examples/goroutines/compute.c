@@ -17,7 +17,8 @@ int tri_main(int argc, char **argv) {
     tri_gomaxprocs(1);
     tri_after_func(1000000, say_stop, NULL);
     unsigned long rounds = 0;
-    while (!atomic_load(&enough)) rounds++; /* no call in sight */
+    do rounds++; /* no call in sight */
+    while (!atomic_load(&enough));
     printf("%s\n", rounds > 0 ? "stopped by a timer" : "?");
     return 0;
 }

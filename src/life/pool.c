@@ -24,6 +24,7 @@
 #include "pool.h"
 #include "../heap/metadata.h"
 #include "../os/os.h"
+#include "../sched/told.h"
 #include "../../include/tricolor/pool.h"
 #include "../../include/tricolor/abi.h"
 
@@ -105,6 +106,16 @@ static void ring_clear(struct ring *r) {
 
 static uint32_t bin_age(const struct bin *b) { return pools.epoch - load_relaxed(&b->epoch); }
 
+/* The thread sanitizer does not see the lock. */
+static void bin_lock(struct bin *b) {
+    lock_acquire(&b->lock);
+    order_after(b);
+}
+static void bin_unlock(struct bin *b) {
+    order_before(b);
+    lock_release(&b->lock);
+}
+
 static void bin_shade(struct thread *t, uintptr_t object) {
     if (UNLIKELY(gate_marking())) trix_shade(t, object, 0);
 }
@@ -113,7 +124,7 @@ static void bin_shade(struct thread *t, uintptr_t object) {
 static NOINLINE void bin_refresh(struct bin *b) {
     uint32_t age = bin_age(b);
     if (age == 0) return;
-    lock_acquire(&b->lock);
+    bin_lock(b);
     ring_clear(&b->victim);
     if (age == 1) {
         struct ring empty = b->victim;
@@ -126,22 +137,22 @@ static NOINLINE void bin_refresh(struct bin *b) {
     memset(b->own, 0, sizeof b->own);
     b->n = 0;
     store_relaxed(&b->epoch, pools.epoch);
-    lock_release(&b->lock);
+    bin_unlock(b);
 }
 
 /* Takes up to a batch from the shared part, all but one into the own part. */
 static uintptr_t bin_refill(struct bin *b) {
-    lock_acquire(&b->lock);
+    bin_lock(b);
     uintptr_t object = ring_pop_newest(&b->shared);
     while (b->n < BATCH - 1 && b->shared.n) b->own[b->n++] = ring_pop_newest(&b->shared);
-    lock_release(&b->lock);
+    bin_unlock(b);
     return object;
 }
 
 static void bin_overflow(struct bin *b) {
-    lock_acquire(&b->lock);
+    bin_lock(b);
     for (int i = 0; i < BATCH; i++) ring_push(&b->shared, b->own[i]);
-    lock_release(&b->lock);
+    bin_unlock(b);
     memmove(b->own, b->own + BATCH, (OWN - BATCH) * sizeof b->own[0]);
     memset(b->own + OWN - BATCH, 0, BATCH * sizeof b->own[0]);
     b->n -= BATCH;
@@ -153,10 +164,10 @@ static uintptr_t bin_steal(struct bin *b, bool victims) {
     if (age > 1 || (age == 1 && !victims)) return 0;
     struct ring *r = victims && age == 0 ? &b->victim : &b->shared;
     if (!load_relaxed(&r->n)) return 0;
-    lock_acquire(&b->lock);
+    bin_lock(b);
     age = bin_age(b); /* its owner may have refreshed it */
     uintptr_t object = age > 1 ? 0 : ring_pop_oldest(victims && age == 0 ? &b->victim : &b->shared);
-    lock_release(&b->lock);
+    bin_unlock(b);
     return object;
 }
 

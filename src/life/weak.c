@@ -9,6 +9,7 @@
  * swept first, which clears the handle. No phase changes in between, since the thread is inside.
  */
 #include "special.h"
+#include "../sched/told.h"
 #include "../../include/tricolor/alloc.h"
 #include "../../include/tricolor/life.h"
 
@@ -53,6 +54,7 @@ EXPORT tri_weak tri_weak_make(void *p) {
         handle = find_or_add(t, p, fresh);
     }
     gate_leave(&t->cache.gate);
+    order_before(handle);
     return handle;
 }
 
@@ -72,5 +74,6 @@ EXPORT void *tri_weak_get(tri_weak weak) {
         else p = settle(weak, p);
     }
     gate_leave(&t->cache.gate);
+    order_after(weak);
     return (void *)p;
 }

@@ -365,4 +365,4 @@ void trix_sched_start(void) {
     while (load_acquire(&trix_sched.started) != 2) trix_os_yield();
 }
 
-void trix_sched_init(void) {}
+void trix_sched_init(void) { trix_told_init(); }

@@ -20,6 +20,20 @@ HELPER void collect(void) {
     tri_gc();
 }
 
+/* Runs fn on a thread of its own, whose stack is no root when it has ended: so nothing holds what fn alone held, whatever a compiler
+ * or a sanitizer leaves behind in frames and registers. */
+HELPER void *apart_main(void *fn) {
+    void (*run)(void);
+    memcpy(&run, fn, sizeof run);
+    run();
+    return NULL;
+}
+HELPER void apart(void (*fn)(void)) {
+    pthread_t thread;
+    REQUIRE(pthread_create(&thread, NULL, apart_main, &fn) == 0, "no thread");
+    pthread_join(thread, NULL);
+}
+
 HELPER int count_of(int *counter) { return __atomic_load_n(counter, __ATOMIC_SEQ_CST); }
 HELPER void count_up(int *counter) { __atomic_fetch_add(counter, 1, __ATOMIC_SEQ_CST); }
 

@@ -51,6 +51,11 @@ static void contents(size_t bytes) {
     for (size_t i = 0; i < bytes; i++) REQUIRE(grown[i] == at(i), "copied byte %zu", i);
 }
 
+static void contents_of_all_sizes(void) {
+    static const size_t sizes[] = {0, 1, 15, 16, 4095, 4096, 4097, 8191, 8192, 8193, 65536, 1 << 20, 5000000};
+    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) contents(sizes[i]);
+}
+
 static void copies(void) {
     make_file(10000);
     size_t len;
@@ -67,45 +72,49 @@ static void copies(void) {
 
 /* ---- life ---- */
 
-enum { FILES = 40 };
+enum { FILES = 40, BYTES = 300000 };
 static char **kept;
 
-NO_INLINE static void map_many(size_t bytes) {
+static void map_many(void) {
     kept = tri_new_array(char *, FILES);
     for (int i = 0; i < 4 * FILES; i++) {
         size_t len;
         char *p = tri_map_file(path, &len, i & 1 ? TRI_MAP_COPY : TRI_MAP_READ);
         REQUIRE(p, "mapping %d: %s", i, strerror(errno));
-        if (i % 4 == 0) tri_set(kept[i / 4], p + bytes / 2); /* an inner pointer is enough */
+        if (i % 4 == 0) tri_set(kept[i / 4], p + BYTES / 2); /* an inner pointer is enough */
     }
 }
 
+static void look_and_free_half(void) {
+    int before = mappings();
+    for (int i = 0; i < FILES; i++)
+        REQUIRE(kept[i] && kept[i][0] == at(BYTES / 2) && kept[i][BYTES / 2 - 1] == at(BYTES - 1), "file %d", i);
+    for (int i = 0; i < FILES; i += 2) tri_free(tri_base(kept[i]));
+    REQUIRE(mappings() <= before - FILES / 2, "tri_free does not unmap");
+}
+
 static void lives_and_dies(void) {
-    enum { BYTES = 300000 };
     tri_mem_stats before, after;
     make_file(BYTES);
     tri_gc();
     tri_gc();
     int base = mappings();
     tri_read_mem_stats(&before);
-    map_many(BYTES);
+    apart(map_many);
     clear_stack();
     tri_gc();
     tri_gc();
     int now = mappings();
     REQUIRE(now - base >= FILES && now - base < FILES + 20, "%d mappings of %d kept", now - base, FILES);
-    for (int i = 0; i < FILES; i++)
-        REQUIRE(kept[i] && kept[i][0] == at(BYTES / 2) && kept[i][BYTES / 2 - 1] == at(BYTES - 1), "file %d", i);
     tri_read_mem_stats(&after);
     REQUIRE(after.heap_alloc < before.heap_alloc + FILES * 20000, "mappings count as heap: %lu bytes",
             (unsigned long)(after.heap_alloc - before.heap_alloc));
-    for (int i = 0; i < FILES; i += 2) tri_free(tri_base(kept[i]));
-    REQUIRE(mappings() <= now - FILES / 2, "tri_free does not unmap");
+    apart(look_and_free_half);
     kept = NULL;
     clear_stack();
     tri_gc();
     tri_gc();
-    REQUIRE(mappings() - base < 20, "%d are left", mappings() - base);
+    REQUIRE(mappings() - base < FILES / 2, "%d are left", mappings() - base);
     /* Their addresses are memory again, and zero. */
     for (int i = 0; i < 4 * FILES; i++) {
         char *p = tri_alloc_leaf(BYTES);
@@ -203,9 +212,8 @@ HELPER void truncated(void) { /* not under sanitizers, which take the signal */
 int main(void) {
     strcpy(path, "/tmp/tricolor-mapped-XXXXXX");
     close(mkstemp(path));
-    static const size_t sizes[] = {0, 1, 15, 16, 4095, 4096, 4097, 8191, 8192, 8193, 65536, 1 << 20, 5000000};
-    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) contents(sizes[i]);
-    copies();
+    apart(contents_of_all_sizes);
+    apart(copies);
     lives_and_dies();
     refusals();
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
