@@ -1,5 +1,6 @@
 /* escape.c - escape analysis of a module: see escape.h and graph.h.
  *
+ *   0  functions that make objects are inlined (inline.c)
  *   1  call graph; groups of functions that call each other, callees first (Tarjan 1972)
  *   2  for each group: locations and flows (build.c, calls.c), what escapes (solve.c), frees (promote.c), summaries
  *   3  decisions said (report.c)
@@ -28,6 +29,8 @@ static bool is_trusted(LLVMValueRef f, bool shared) {
     default: return false;
     }
 }
+
+static bool may_inline(LLVMModuleRef module, LLVMValueRef f) { return is_trusted(f, is_shared_library(module)); }
 
 /* Inline functions of the header: known for what they do, but neither spoken of nor changed. */
 static bool is_ours(LLVMValueRef f) {
@@ -116,6 +119,7 @@ static void visit(struct tarjan *t, struct function *f) {
 }
 
 bool tricc_escape_run(LLVMModuleRef module, const struct tricc_options *o, struct tricc_diag *d, struct tricc_stats *s) {
+    if (!tricc_inline_run(module, may_inline, o, d, s)) return false;
     struct analysis a = {.module = module, .options = o, .diag = d, .stats = s, .pool = pool_new()};
     a.outside = (struct location){.kind = OUTSIDE, .birth = NO_BLOCK};
     a.sink = (o->trust_calls_said ? o->trust_calls : o->managed_malloc) ? &a.loose : &a.heap;

@@ -6,4 +6,8 @@
 
 bool tricc_escape_run(LLVMModuleRef, const struct tricc_options *, struct tricc_diag *, struct tricc_stats *);
 
+/* Inlines functions that make objects; the first step. `may`: whether the body is the one that will run. */
+bool tricc_inline_run(LLVMModuleRef, bool (*may)(LLVMModuleRef, LLVMValueRef), const struct tricc_options *, struct tricc_diag *,
+                      struct tricc_stats *);
+
 #endif

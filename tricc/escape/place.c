@@ -34,8 +34,10 @@ static LLVMMetadataRef scope_common(LLVMMetadataRef a, LLVMMetadataRef b) {
     return NULL;
 }
 
+/* Of inlined code (inline.c): that of the call. */
 static LLVMMetadataRef scope_of(LLVMValueRef instruction) {
-    LLVMMetadataRef at = LLVMInstructionGetDebugLoc(instruction);
+    LLVMMetadataRef at = LLVMInstructionGetDebugLoc(instruction), call;
+    while (at && (call = LLVMDILocationGetInlinedAt(at))) at = call;
     return at ? LLVMDILocationGetScope(at) : NULL;
 }
 

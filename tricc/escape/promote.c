@@ -6,10 +6,14 @@
  * threads with little: there it is 4 KiB and 256 bytes, and 1 KiB an allocation.
  *
  * A free in the same function is deleted with the allocation, if the pointer that it frees can be nothing else: then its only
- * source is the address of one allocation, by way of variables that are plainly loaded and stored.
+ * source is the address of one allocation, by way of variables that are plainly loaded and stored. Any other free makes what it may
+ * be given escape, but for the free of -fmanaged-malloc: at run time that ignores what is on the stack.
  */
 #include "rewrite.h"
+#include "../ir/ir.h"
 #include "cfg.h"
+
+#include <string.h>
 
 enum { FRAME = 128 << 10, RECURSIVE_FRAME = 1 << 10, UNMODIFIED_FRAME = 4 << 10, UNMODIFIED_RECURSIVE_FRAME = 256 };
 
@@ -35,6 +39,9 @@ static bool look_at(void *arg, struct location *l, int derefs) {
     return !s->unclear;
 }
 
+/* Ignores what is on the stack. */
+static bool is_managed_free(LLVMValueRef call) { return strcmp(tricc_ir_callee_name(call), "tri__free") == 0; }
+
 bool releases_settle(struct analysis *a, struct function *f) {
     bool leaked = false;
     for (unsigned i = 0; i < f->nlocals; i++) {
@@ -46,6 +53,7 @@ bool releases_settle(struct analysis *a, struct function *f) {
             r->freed = s.allocation;
             continue;
         }
+        if (is_managed_free(r->value)) continue;
         flow_add(a, &a->heap, r, 0, (struct note){"free", r->value});
         leaked = true;
     }

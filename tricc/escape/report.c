@@ -20,7 +20,7 @@ static void explain_refusal(struct analysis *a, const struct location *l) {
 
 static void report_allocation(struct analysis *a, const struct location *l) {
     bool stack = l->promoted;
-    tricc_diag_say(a->diag, tricc_ir_loc(l->value), "%s %s", allocation_text(a, l), stack ? "does not escape" : "escapes to heap");
+    tricc_diag_say(a->diag, tricc_ir_call_loc(l->value), "%s %s", allocation_text(a, l), stack ? "does not escape" : "escapes to heap");
     if (stack) return;
     explain(a, l->explanation);
     explain_refusal(a, l);

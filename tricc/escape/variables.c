@@ -30,7 +30,7 @@ void variables_find(struct analysis *a) {
     TRICC_EACH_BLOCK(b, f)
     TRICC_EACH_INST(i, next, b) {
         struct tricc_var v;
-        if (!tricc_ir_var(i, &v) || table_get(a->variables, v.storage)) continue;
+        if (!tricc_ir_var(i, &v) || table_get(a->variables, v.storage) || tricc_ir_inlined(i)) continue;
         struct variable *mine = pool_take(a->pool, sizeof *mine);
         *mine = (struct variable){v.name, v.at, v.node, is_parameter(v.storage, v.node)};
         table_put(a->variables, a->pool, v.storage, mine);

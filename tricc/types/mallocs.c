@@ -281,12 +281,17 @@ static bool address_fits(struct finder *f, struct shape *s, LLVMValueRef gep, LL
     return LLVMGetNumOperands(gep) > 2 || uses_fit(f, s, gep, depth + 1);
 }
 
+/* What the first word, which is scanned in any case, can hold. (The address of the first member is the object's in inlined code.) */
+static bool is_word(struct finder *f, LLVMTypeRef t) { return LLVMABISizeOfType(f->data, t) <= 8; }
+
 static bool use_fits(struct finder *f, struct shape *s, LLVMValueRef user, LLVMValueRef p, unsigned depth) {
     if (!LLVMIsAInstruction(user)) return false;
     switch (LLVMGetInstructionOpcode(user)) {
+    case LLVMLoad: return is_word(f, LLVMTypeOf(user));
     case LLVMStore: {
-        LLVMValueRef to = LLVMGetOperand(user, 1);
-        return to != p && (!LLVMIsAAllocaInst(to) || variable_fits(f, s, to, depth + 1));
+        LLVMValueRef to = LLVMGetOperand(user, 1), value = LLVMGetOperand(user, 0);
+        if (to == p) return value != p && is_word(f, LLVMTypeOf(value));
+        return !LLVMIsAAllocaInst(to) || variable_fits(f, s, to, depth + 1);
     }
     case LLVMGetElementPtr: return address_fits(f, s, user, p, depth);
     case LLVMCall:

@@ -5,8 +5,9 @@
     check.py TRICC FILE.c --update    writes what is said now into the comments, for a reader to judge
 
 A line's comment `// WANT "a" "b"` lists all that is said about it, from left to right; a line without one wants nothing. `// FLAGS -x`
-at the top adds options. `// WHY "a"` wants a line of explanation under -m -m. Every level of optimisation must decide the same,
-and the program must then end with status 0 under collections as often as possible, with freed memory overwritten, marks checked.
+at the top adds options. `// WHY "a"` wants a line of explanation under -m -m. Every level of optimisation must decide the same, with
+-l, as nothing is inlined at -O0; `// LEVELS -O1 -O2` instead are tried without. The program must then end with status 0 under
+collections as often as possible, with freed memory overwritten, marks checked.
 """
 import json
 import os
@@ -55,12 +56,16 @@ def main():
         source = f.readlines()
     name = os.path.basename(path)
     flags = [w for l in source if (m := re.match(r"// FLAGS (.*)", l)) for w in shlex.split(m[1])]
+    levels = [w for l in source if (m := re.match(r"// LEVELS (.*)", l)) for w in shlex.split(m[1])]
+    if not levels:
+        levels = LEVELS
+        flags.append("-l")
     whys = [m[1] for l in source if (m := re.search(r'// WHY "(.*)"', l))]
     want = wanted(source)
     bad = 0
     with tempfile.TemporaryDirectory() as folder:
         program = os.path.join(folder, "program")
-        for level in LEVELS:
+        for level in levels:
             r = run([tricc, level, "-w", "-m", *flags, "-o", program, path, "-lm", "-pthread"])
             if r.returncode:
                 sys.exit(f"{name} {level}: tricc ended with {r.returncode}:\n{r.stderr}")
