@@ -71,6 +71,9 @@ PACER = (r"pacer: [0-9]+% CPU \(25 exp\.\) for [0-9]+\+[0-9]+\+[0-9]+ B work \([
          r"\(delta goal -?[0-9]+, cons/mark [0-9]+\.[0-9]{6}\)" "\n")
 ARENA = "arena: 64 MiB of address space for the heap, 64 more\n"
 
+SCAV = r"scav [0-9]+ KiB work \(bg\), [0-9]+ KiB work \(eager\), [0-9]+ KiB now, [0-9]{1,3}% util" # runtime/mgcscavenge.go
+INIT = rf"init tricolor @0 ms, {MS} ms clock, [1-9][0-9]* bytes, 0 allocs\n" # runtime/proc.go
+
 NOT_LIVE = "0x... is not a live object of the collected heap (freed already, or from elsewhere)"
 ARRAY = "elements of {} bytes do not fit the address space; check the count"
 
@@ -119,6 +122,9 @@ CASES = {
     "trace-stopped": ({"GODEBUG": "gctrace=1,gcstoptheworld=1"}, ["ok"], 0, "ok\n", f"({TRACE}){{3,}}"),
     "trace-pacer": ({"GODEBUG": "gcpacertrace=1,arenatrace=1"}, ["ok"], 0, "ok\n", f"{PACER}{ARENA}({PACER}){{2,}}"),
     "trace-off": ({"GODEBUG": "gctrace=1", "GOGC": "off"}, ["ok"], 0, "ok\n", f"({TRACE}){{3}}"),
+    "trace-scav": ({"GODEBUG": "scavtrace=1"}, ["give-back"], 0, "ok\n", rf"({SCAV}\n){{3,}}{SCAV} \(forced\)\n"),
+    "trace-init": ({"GODEBUG": "inittrace=1"}, ["ok"], 0, "ok\n", INIT),
+    "trace-init-and-cycles": ({"GODEBUG": "inittrace=1,gctrace=1"}, ["ok"], 0, "ok\n", f"{INIT}({TRACE}){{3,}}"),
     # misuse
     "free-foreign": misuse("free-foreign", "tri_free", NOT_LIVE),
     "free-stack": misuse("free-stack", "tri_free", NOT_LIVE),

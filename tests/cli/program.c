@@ -56,6 +56,11 @@ static void plain(void) {
         if (table[i]->value[0] != i) exit(3);
 }
 
+static void give_back(void) {
+    list = NULL;
+    tri_free_os_memory();
+}
+
 /* What GOGC is, by what tri_set_gc_percent gives back. */
 static void percent(void) { printf("%d\n", tri_set_gc_percent(100)); }
 
@@ -106,6 +111,8 @@ int main(int argc, char **argv) {
         plain();
     else if (!strcmp(what, "percent"))
         percent();
+    else if (!strcmp(what, "give-back"))
+        work(), give_back();
     else if (!strcmp(what, "clobber"))
         clobber();
     else if (!strcmp(what, "free-foreign"))

@@ -203,7 +203,23 @@ static void at_the_limit(void) {
     REQUIRE(live && live->next, "an object is lost");
 }
 
-int main(void) {
+/* For go_metrics.py. */
+static void list(void) {
+    const tri_metric_description *d = tri_all_metrics(&n);
+    static const char *const kinds[] = {[TRI_METRIC_BAD] = "bad", [TRI_METRIC_UINT64] = "uint64", [TRI_METRIC_FLOAT64] = "float64",
+                                        [TRI_METRIC_FLOAT64_HISTOGRAM] = "histogram"};
+    for (size_t i = 0; i < n; i++) {
+        tri_metric m = {.name = d[i].name};
+        tri_read_metrics(&m, 1);
+        printf("%s %s %d", d[i].name, kinds[d[i].kind], d[i].cumulative);
+        const tri_float64_histogram *h = m.kind == TRI_METRIC_FLOAT64_HISTOGRAM ? m.float64_histogram : NULL;
+        for (size_t k = 0; h && k <= h->n; k++) printf(" %.17g", h->buckets[k]);
+        printf("\n");
+    }
+}
+
+int main(int argc, char **argv) {
+    if (argc > 1 && strcmp(argv[1], "list") == 0) return list(), 0;
     the_table();
     unknown_names();
     bounds();
