@@ -121,10 +121,31 @@ static double start_time(void) {
     return start;
 }
 
+/* What has come in and gone out over IP, of the network the process lives in: the last line of /proc/self/net/netstat has
+ * the values of the names in the line before. */
+static void count_traffic(double *in, double *out) {
+    char *names = NULL, *values = NULL;
+    size_t room[2] = {0};
+    FILE *f = fopen("/proc/self/net/netstat", "re");
+    *in = *out = 0;
+    while (f && getline(&names, &room[0], f) > 0 && getline(&values, &room[1], f) > 0) {
+        if (strncmp(names, "IpExt:", 6) != 0) continue;
+        char *rest[2];
+        for (char *name = strtok_r(names, " \n", &rest[0]), *value = strtok_r(values, " \n", &rest[1]); name && value;
+             name = strtok_r(NULL, " \n", &rest[0]), value = strtok_r(NULL, " \n", &rest[1])) {
+            if (strcmp(name, "InOctets") == 0) *in = strtod(value, NULL);
+            if (strcmp(name, "OutOctets") == 0) *out = strtod(value, NULL);
+        }
+    }
+    free(names), free(values);
+    if (f) fclose(f);
+}
+
 static void put_process(struct writer *w) {
     struct timespec cpu;
     struct rlimit files, memory;
     unsigned long pages = 0, resident = 0;
+    double in, out;
     clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &cpu);
     getrlimit(RLIMIT_NOFILE, &files);
     getrlimit(RLIMIT_AS, &memory);
@@ -134,6 +155,9 @@ static void put_process(struct writer *w) {
     double page = (double)sysconf(_SC_PAGESIZE);
     put(w, "process_cpu_seconds_total", "counter", (double)cpu.tv_sec + (double)cpu.tv_nsec / 1e9, "Total user and system CPU time spent in seconds.");
     put(w, "process_max_fds", "gauge", (double)files.rlim_cur, "Maximum number of open file descriptors.");
+    count_traffic(&in, &out);
+    put(w, "process_network_receive_bytes_total", "counter", in, "Number of bytes received by the process over the network.");
+    put(w, "process_network_transmit_bytes_total", "counter", out, "Number of bytes sent by the process over the network.");
     put(w, "process_open_fds", "gauge", count_files(), "Number of open file descriptors.");
     put(w, "process_resident_memory_bytes", "gauge", (double)resident * page, "Resident memory size in bytes.");
     put(w, "process_start_time_seconds", "gauge", start_time(), "Start time of the process since unix epoch in seconds.");

@@ -4,6 +4,7 @@
 #include "../include/tricolor/control.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -112,8 +113,8 @@ void trid_pprof_page(struct request *r) {
     const char *name = name_of(r), *seconds_text = trid_parameter(r, "seconds"), *debug_text = trid_parameter(r, "debug");
     const char *gc_text = trid_parameter(r, "gc");
     long seconds = 0, debug = 0, gc = 0;
-    if (debug_text) trid_number(debug_text, 0, 100, &debug); /* as in Go, what is no number counts as 0 */
-    if (gc_text) trid_number(gc_text, 0, 100, &gc);
+    if (debug_text) trid_number(debug_text, INT_MIN, INT_MAX, &debug); /* as in Go, what is no number counts as 0 */
+    if (gc_text) trid_number(gc_text, INT_MIN, INT_MAX, &gc);
     if (strcmp(name, "") == 0) return index_page(r);
     if (strcmp(name, "cmdline") == 0) return cmdline(r);
     if (strcmp(name, "trace") == 0)
@@ -123,8 +124,8 @@ void trid_pprof_page(struct request *r) {
     if (seconds_text && !trid_number(seconds_text, cpu ? 0 : 1, MOST_SECONDS, &seconds) && !cpu)
         return trid_fail(r, MHD_HTTP_BAD_REQUEST, "invalid value for \"seconds\" - must be a positive integer");
     if (cpu) return cpu_profile(r, seconds > 0 ? seconds : CPU_SECONDS);
-    if (seconds && debug) return trid_fail(r, MHD_HTTP_BAD_REQUEST, "debug and seconds params are incompatible");
-    if (debug == 0) r->type = "application/octet-stream", r->attachment = strcmp(name, "heap") == 0 ? "heap" : "profile";
+    if (seconds && debug) return trid_fail(r, MHD_HTTP_BAD_REQUEST, "seconds and debug params are incompatible");
+    if (debug == 0) r->type = "application/octet-stream", r->attachment = name, r->delta = seconds > 0;
     if (seconds) difference(r, name, seconds);
     else named(r, name, debug, gc > 0);
 }

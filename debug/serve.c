@@ -85,7 +85,7 @@ static enum MHD_Result reply(struct request *r) {
     if (r->page_policy) MHD_add_response_header(out, "Content-Security-Policy", r->page_policy);
     if (r->attachment) {
         char text[100];
-        snprintf(text, sizeof text, "attachment; filename=\"%s\"", r->attachment);
+        snprintf(text, sizeof text, "attachment; filename=\"%s%s\"", r->attachment, r->delta ? "-delta" : "");
         MHD_add_response_header(out, "Content-Disposition", text);
     }
     enum MHD_Result result = MHD_queue_response(r->connection, r->status, out);
@@ -99,6 +99,12 @@ static void front(struct request *r) {
     r->status = MHD_HTTP_FOUND;
     r->location = "/debug/tricolor/";
     trid_put(&r->page, "see /debug/tricolor/, /debug/pprof/, /metrics, /debug/vars\n");
+}
+
+static void add_slash(struct request *r) {
+    r->status = MHD_HTTP_TEMPORARY_REDIRECT;
+    r->location = strcmp(r->path, "/debug/pprof") == 0 ? "/debug/pprof/" : "/debug/tricolor/";
+    trid_put(&r->page, "see %s\n", r->location);
 }
 
 static void vars(struct request *r) {
@@ -123,8 +129,10 @@ static const struct route {
     {"/metrics", false, false, metrics},
     {"/debug/vars", false, false, vars},
     {"/debug/pprof/symbol", false, true, trid_pprof_symbol},
+    {"/debug/pprof", false, false, add_slash},
     {"/debug/pprof/", true, false, trid_pprof_page},
     {"/debug/tricolor/control", false, true, trid_live_control},
+    {"/debug/tricolor", false, false, add_slash},
     {"/debug/tricolor/", true, false, trid_live_page},
 };
 
@@ -141,7 +149,7 @@ static void make_page(struct request *r) {
     bool get = strcmp(r->method, "GET") == 0 || strcmp(r->method, "HEAD") == 0;
     if (!route) trid_fail(r, MHD_HTTP_NOT_FOUND, "404 page not found");
     else if (!get && !(route->posts && strcmp(r->method, "POST") == 0))
-        trid_fail(r, MHD_HTTP_METHOD_NOT_ALLOWED, "method not allowed");
+        trid_fail(r, MHD_HTTP_METHOD_NOT_ALLOWED, "Method Not Allowed");
     else route->make(r);
 }
 

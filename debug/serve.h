@@ -14,7 +14,8 @@ struct request {
     /* the answer */
     struct page page;
     unsigned status;
-    const char *type, *attachment, *location, *page_policy; /* constant strings */
+    const char *type, *attachment, *location, *page_policy; /* constant strings, or path */
+    bool delta; /* the attachment is a difference */
     bool failed;
 };
 

@@ -5,6 +5,7 @@ connections, closed peers. The program checks its own heap meanwhile.
    pages.py PROGRAM [fuzz SECONDS]
 """
 import gzip, json, os, random, re, socket, subprocess, sys, threading, time, urllib.error, urllib.request
+import proto
 
 program = sys.argv[1]
 fuzz_seconds = float(sys.argv[3]) if len(sys.argv) > 3 else 2
@@ -48,7 +49,8 @@ def routes(s):
     for name in "allocs block goroutine goroutineleak heap mutex threadcreate".split():
         assert f'href="{name}?debug=1"' in index
         assert gzip.decompress(s.ask(f"/debug/pprof/{name}")), name
-        assert s.headers["Content-Type"] == "application/octet-stream" and "attachment" in s.headers["Content-Disposition"]
+        assert s.headers["Content-Type"] == "application/octet-stream"
+        assert s.headers["Content-Disposition"] == f'attachment; filename="{name}"'
         s.text(f"/debug/pprof/{name}?debug=1")
         assert s.headers["Content-Type"] == "text/plain; charset=utf-8"
     assert s.text("/debug/pprof/heap?debug=1&gc=1").startswith("heap profile: ")
@@ -61,9 +63,15 @@ def routes(s):
     s.text("/debug/tricolor/nonsense", status=404)
     for bad in "x", "-1", "0", "1.5", "99999999999999999999":
         s.text(f"/debug/pprof/heap?seconds={bad}", status=400)
-    s.text("/debug/pprof/heap?seconds=1&debug=1", status=400)
+    assert s.text("/debug/pprof/heap?seconds=1&debug=1", status=400) == "seconds and debug params are incompatible\n"
     assert gzip.decompress(s.ask("/debug/pprof/heap?seconds=1"))
-    s.text("/metrics", data=b"x", status=405)
+    assert s.headers["Content-Disposition"] == 'attachment; filename="heap-delta"'
+    # what is no number counts as 0, and any other as text
+    assert gzip.decompress(s.ask("/debug/pprof/heap?debug=x")) and s.text("/debug/pprof/heap?debug=-1").startswith("heap profile: ")
+    for path in "/debug/pprof", "/debug/tricolor":
+        request = urllib.request.Request(f"http://127.0.0.1:{s.port}{path}")
+        assert opener.open(request, timeout=60).url == f"http://127.0.0.1:{s.port}{path}/"
+    assert s.text("/metrics", data=b"x", status=405) == "Method Not Allowed\n" and s.headers["Allow"] == "GET, HEAD"
     assert s.ask("/metrics", method="HEAD") == b""
     where = re.search(r"#\t(0x[0-9a-f]+)\tgrow_list", s.text("/debug/pprof/heap?debug=1"))[1]
     assert s.text("/debug/pprof/symbol") == "num_symbols: 1\n"
@@ -84,6 +92,18 @@ def scrapes_stop_nobody():
         assert stops() == first, (first, stops())
         s.ask("/debug/pprof/heap?gc=1")
         assert stops()[0] >= first[0] + 2, (first, stops())
+
+def differences(s):
+    """seconds=1: what happened in it. All the program's allocations are of one stack, and what lives stays."""
+    kinds = ["alloc_objects", "alloc_space", "inuse_objects", "inuse_space"]
+    p = proto.Profile(s.ask("/debug/pprof/heap?seconds=1"))
+    assert [t for t, _ in p.types] == kinds and 0.9e9 < p.duration < 60e9, (p.types, p.duration)
+    assert p.total(1) > 1e6 and p.total(0) >= p.total(1) // 48, (p.total(0), p.total(1))
+    p = proto.Profile(s.ask("/debug/pprof/goroutine?seconds=1"))
+    assert p.total(0) == 0, p.samples # 20 before, 20 after
+    assert all(not any(v) for _, v, _ in p.samples)
+    for name in "block", "mutex", "threadcreate", "goroutineleak", "allocs":
+        proto.Profile(s.ask(f"/debug/pprof/{name}?seconds=1"))
 
 def cpu(s):
     answers = []
@@ -110,7 +130,8 @@ def metrics(s):
         go_memstats_heap_released_bytes go_memstats_heap_sys_bytes go_memstats_last_gc_time_seconds go_memstats_mallocs_total
         go_memstats_mcache_inuse_bytes go_memstats_mcache_sys_bytes go_memstats_mspan_inuse_bytes go_memstats_mspan_sys_bytes
         go_memstats_next_gc_bytes go_memstats_other_sys_bytes go_memstats_stack_inuse_bytes go_memstats_stack_sys_bytes
-        go_memstats_sys_bytes process_cpu_seconds_total process_max_fds process_open_fds process_resident_memory_bytes
+        go_memstats_sys_bytes process_cpu_seconds_total process_max_fds process_network_receive_bytes_total
+        process_network_transmit_bytes_total process_open_fds process_resident_memory_bytes
         process_start_time_seconds process_virtual_memory_bytes process_virtual_memory_max_bytes
         go_sched_latencies_seconds_count go_gc_heap_allocs_by_size_bytes_sum go_cpu_classes_gc_total_cpu_seconds_total""".split():
         assert len(re.findall(rf"^{re.escape(name)} \S+$", text, re.M)) == 1, name
@@ -237,7 +258,7 @@ if len(sys.argv) > 2:
         fuzz(s, fuzz_seconds)
     sys.exit(0)
 with Served() as s:
-    for test in routes, cpu, variables, metrics, live, nonsense, closed_peers, thousand:
+    for test in routes, differences, cpu, variables, metrics, live, nonsense, closed_peers, thousand:
         print(test.__name__, flush=True)
         test(s)
     control(s, False)

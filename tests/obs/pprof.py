@@ -2,16 +2,17 @@
 """The real `go tool pprof` on the profiles that profiles.c writes: each kind by function, source line, call graph, difference,
 picture, and in its own web pages.
 
-   pprof.py PROGRAM FOLDER [svg]     svg: the forms that need graphviz
+   pprof.py PROGRAM FOLDER SERVED    SERVED: the program of the pages, to be asked by pprof itself
+   pprof.py PROGRAM FOLDER svg       the forms that need graphviz
 """
 import html, os, re, shutil, socket, subprocess, sys, time, urllib.error
-from served import opener, skip
+from served import Served, opener, skip
 
 program, work = sys.argv[1:3]
 go, dot = shutil.which("go"), shutil.which("dot")
 if not go:
     skip("needs go tool pprof (apt-get install golang-go)")
-if len(sys.argv) > 3 and not dot:
+if sys.argv[3] == "svg" and not dot:
     skip("needs dot (apt-get install graphviz)")
 shutil.rmtree(work, ignore_errors=True)
 os.makedirs(work)
@@ -117,6 +118,13 @@ def pictures():
     picture = pprof("-svg", "-sample_index=alloc_space", f"-base={path('before')}", program, path("heap"))
     assert ">dropped_blocks<" in picture and ">small_objects<" not in picture
 
-for test in [pictures] if len(sys.argv) > 3 else [values, forms, pages]:
+def addresses():
+    """Fetched by pprof itself from a running program, as people do."""
+    with Served(sys.argv[3]) as s:
+        for page, seen in ("heap?gc=1", "grow_list"), ("allocs", "grow_list"), ("goroutine", "waits"), ("profile?seconds=1", "churns"):
+            assert seen in pprof("-top", "-cum", f"{s.url}/debug/pprof/{page}"), page
+        assert "grow_list" in pprof("-top", "-seconds=1", "-sample_index=alloc_space", f"{s.url}/debug/pprof/heap")
+
+for test in [pictures] if sys.argv[3] == "svg" else [values, forms, pages, addresses]:
     print(test.__name__, flush=True)
     test()
