@@ -12,6 +12,7 @@
 #include "../heap/scavenge.h"
 #include "../life/due.h"
 #include "../os/os.h"
+#include "../sched/goroutines.h"
 #include "../sched/sched.h"
 #include "../../include/tricolor/alloc.h"
 #include "../../include/tricolor/go.h"
@@ -101,8 +102,8 @@ static void read_all(struct reading *r) {
     r->procs = (uint64_t)tri_gomaxprocs(0);
     r->mutex_wait = (double)load_relaxed(&trix_mutex_waited) / 1e9;
     r->threads = load_relaxed(&trix_threads.count);
-    r->created = load_relaxed(&trix_sched.ids);
-    r->alive = load_relaxed(&trix_sched.goroutines);
+    r->created = trix_goroutines_started();
+    r->alive = trix_goroutines_count();
     gate_leave(g);
 }
 

@@ -9,6 +9,7 @@
  * All of this runs in the child's handler of fork, where no other thread lives and the gate is closed.
  */
 #include "sched.h"
+#include "goroutines.h"
 #include "poller.h"
 #include "timers.h"
 #include "../host/host.h"
@@ -53,6 +54,10 @@ static void reset_procs(struct worker *w) {
     w->wake = w->polling = w->preempt = 0;
 }
 
+static void forget_counts(void) {
+    for (uint32_t i = 0; i < trix_sched.most_procs; i++) trix_sched.procs[i].started = trix_sched.procs[i].ended = 0;
+}
+
 static void in_child(void) {
     struct sched *s = &trix_sched;
     struct thread *t = thread_self();
@@ -63,12 +68,15 @@ static void in_child(void) {
     forget_goroutines(t, w ? w->g : NULL);
     reset_procs(w);
     s->first = s->last = NULL;
+    s->in_ring = 0;
     s->idle = s->paused = s->last_paused = NULL;
     s->queued = s->spinning = s->npaused = s->beside = s->parked_threads = 0;
     s->monitor_asleep = s->monitor_call = 0;
     s->workers = w;
+    s->made = trix_goroutines_started();
+    forget_counts();
     s->nworkers = w != NULL;
-    s->goroutines = w && w->g;
+    s->ended = s->made - (w && w->g);
     s->started = 0;
     trix_sched_forked = 1;
 }

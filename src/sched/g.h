@@ -46,15 +46,13 @@ struct g {
     uint8_t wait;       /* enum g_wait; relaxed */
     uint8_t stack_kind; /* constant */
     uint8_t gone;       /* of the parent's, in the child of a fork: forked.c */
-    uint8_t trimmed;    /* free and all but its first page given back; stacks' lock */
-    uint8_t idle_cycles; /* cycles it has been free; stacks' lock */
     uint8_t leaked;     /* found blocked for ever by the last search, and has not run since: leaks.c */
     uint8_t settled;    /* scans since it last parked, up to 255; own, or of who holds it */
     uint8_t suspect;    /* of being so; in a cycle that looks for them: leaks.c */
     uint32_t futex;     /* kind thread: 1 when readied */
     uint32_t deep;      /* pages beyond its first that it was last seen to have; who holds it, or stacks' lock when free */
     uint32_t scans;     /* of its stack by the collector; who holds it */
-    struct g *next;       /* in a run queue; whose lock or ring it is */
+    struct g *next;       /* in a list of those to be readied, or behind the global queue; whose list it is */
     struct g *next_dirty; /* in the list of dirty ones */
     struct thread *thread; /* kind thread; constant */
     void (*fn)(void *);
@@ -80,22 +78,28 @@ struct proc {
     uint32_t tail;                     /* owner only, release */
     struct g *runnext;                 /* runs next, before the ring; exchanged atomically */
     struct g *ring[RING];              /* relaxed */
-    uint32_t ticks;                    /* choices made; owner, read relaxed by the monitor */
-    uint32_t poke;                     /* look around at the next choice: set by others, relaxed */
-    struct worker *worker;             /* who has it, or NULL; sched.lock, or the owner itself */
-    struct proc *next_idle;            /* sched.lock */
-    struct g *free;                    /* stacks for new goroutines; owner */
-    uint32_t nfree;
-    uint32_t id;
-    uint32_t random;                   /* owner */
-    uint32_t unhelped;                 /* pushes that woke nobody, since it had been no use; owner */
+
+    uint32_t poke ALIGNED(CACHE_LINE); /* look around at the next choice: set by others, relaxed */
     uint32_t adrift;                   /* nobody has it, and it is not idle: 1 the monitor is to give it to somebody, 2 it
                                           is about to; sched.lock to write */
+    struct worker *worker;             /* who has it, or NULL; sched.lock, or the owner itself */
+    struct proc *next_idle;            /* sched.lock */
+    uint32_t id;
     /* monitor only */
     uint64_t asked_at; /* ns: when its goroutine was last asked to make room */
     uint32_t seen_ticks;
     bool seen_blocked;
     uint64_t seen_at; /* ns: when ticks last moved */
+
+    /* written by the owner all the time, and hardly looked at by others */
+    uint32_t ticks ALIGNED(CACHE_LINE); /* choices made; owner, read relaxed by the monitor */
+    uint32_t random;                   /* owner */
+    uint32_t unhelped;                 /* pushes that woke nobody, since it had been no use; owner */
+    uint32_t nfree;                    /* owner */
+    struct g **free;                   /* FREE_G stacks for new goroutines, lately used last; owner */
+    uint64_t started, ended;           /* goroutines; owner, read relaxed */
+    uint64_t id_next, id_end;          /* numbers for new ones; owner */
+    struct g *kept[2][FREE_G] ALIGNED(CACHE_LINE); /* `free` is one of these; the other is the collector's: scan.c */
 };
 
 struct worker {
@@ -113,6 +117,7 @@ struct worker {
     uint32_t polling;       /* sleeps in the poller, not on the futex; seq_cst */
     uint32_t preempt;       /* 1 + the choice of its processor that is to make room, 0: none; monitor sets it, own thread
                                takes it */
+    uint64_t back_at;       /* ns: paused, and lets others run until then, 0: it does not; sched.lock */
     struct worker *next;    /* in sched.idle, or sched.paused; sched.lock */
     struct told told;       /* of its system stack; own */
     struct worker *all;     /* constant */

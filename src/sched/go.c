@@ -1,5 +1,7 @@
 /* go.c - the public calls of goroutines. */
 #include "sched.h"
+#include "goroutines.h"
+#include "preempt.h"
 #include "timers.h"
 #include "defer.h"
 #include "../gc/gc.h"
@@ -17,6 +19,7 @@ EXPORT void tri_go(void (*fn)(void *), void *arg) {
     trix_sched_start();
     struct thread *t = sched_enter();
     trix_spawn(t, fn, arg, caller_of(__builtin_return_address(0)));
+    preempt_here_maybe(t);
     sched_leave(t);
 }
 
@@ -27,7 +30,7 @@ EXPORT NOINLINE void tri_yield(void) {
 
 EXPORT void tri_goexit(void) { trix_goexit(); }
 
-EXPORT int tri_num_goroutine(void) { return (int)load_relaxed(&trix_sched.goroutines); }
+EXPORT int tri_num_goroutine(void) { return (int)trix_goroutines_count(); }
 
 EXPORT uint64_t tri_goroutine_id(void) {
     struct thread *t = sched_enter();

@@ -111,4 +111,15 @@ void trix_goroutines_visit(void (*visit)(const struct goroutine *g, void *arg), 
     }
 }
 
-uint64_t trix_goroutines_count(void) { return load_relaxed(&trix_sched.goroutines); }
+uint64_t trix_goroutines_started(void) {
+    uint64_t n = load_relaxed(&trix_sched.made);
+    for (uint32_t i = 0; i < load_relaxed(&trix_sched.most_procs); i++) n += load_acquire(&trix_sched.procs[i].started);
+    return n;
+}
+
+/* First the ended ones, so that none of them is not among those started. */
+uint64_t trix_goroutines_count(void) {
+    uint64_t ended = load_acquire(&trix_sched.ended);
+    for (uint32_t i = 0; i < load_relaxed(&trix_sched.most_procs); i++) ended += load_acquire(&trix_sched.procs[i].ended);
+    return trix_goroutines_started() - ended;
+}

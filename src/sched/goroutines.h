@@ -27,7 +27,8 @@ struct goroutine {
  * visit must neither allocate nor print: it copies what it needs to memory it has. Outside, from any attached thread. */
 void trix_goroutines_visit(void (*visit)(const struct goroutine *g, void *arg), void *arg);
 
-/* Goroutines alive. */
+/* Goroutines ever started, and those alive. */
+uint64_t trix_goroutines_started(void);
 uint64_t trix_goroutines_count(void);
 
 /* Looks for goroutines that are blocked for ever, by a whole cycle of the collector, and returns how many there are; `leaked`

@@ -73,7 +73,7 @@ bool trix_proc_acquire(struct worker *w) {
 
 void trix_proc_retire(struct worker *w) {
     struct proc *p = w->proc;
-    for (struct g *g; (g = trix_queue_pop_next(p)) || (g = trix_queue_pop(p));) trix_global_push(g, g, 1);
+    for (struct g *g; (g = trix_queue_pop_next(p)) || (g = trix_queue_pop(p));) trix_global_push(&g, 1);
     lock_acquire(&trix_sched.lock);
     p->worker = NULL;
     w->proc = NULL;
@@ -312,6 +312,7 @@ static void set_procs(uint32_t n) {
         struct proc *p = &trix_sched.procs[i];
         p->id = i;
         p->random = i * 7919 + 1;
+        if (!p->free) p->free = p->kept[0];
         if (p->worker || p->adrift) continue; /* not given up yet: it stays where it is */
         proc_push(p);
         fresh++;

@@ -40,6 +40,7 @@ static bool retake(struct proc *p) {
             w->proc = NULL;
             p->worker = NULL;
             p->adrift = 2;
+            trix_preempt_hurry();
             done = true;
         }
         lock_release(&trix_sched.lock);

@@ -18,6 +18,9 @@
  * its goroutine's, or that has stopped the world; it is asked again a little later. An interrupted restartable sequence is rewound
  * first.
  *
+ * One that is nearly always inside, because it does nothing but start others, makes room at the end of such a call
+ * (trix_preempt_here), in the same way. As it has made more work than there was, it lets others run for as long as it ran itself.
+ *
  *   I1  A handler changes w->proc only outside the gate, where nothing of the scheduler is half done on its thread.
  *   I2  Whoever waits here is in trix_sched.paused, and comes out of it with a processor, or when a fork closes the gate (the
  *       fork may wait for a lock that the paused code holds).
@@ -28,6 +31,7 @@
 #include "preempt.h"
 #include "../base/options.h"
 #include "../gc/modules.h"
+#include "../gc/gc.h"
 #include "../os/os.h"
 
 #include <link.h>
@@ -102,29 +106,41 @@ static void take_out(const struct worker *w) {
     }
 }
 
-static void await_processor(struct thread *t, struct worker *w, const void *context) {
+/* Into the list. */
+static void put_in(struct worker *w, uint64_t back_at) {
     lock_acquire(&trix_sched.lock);
     w->wake = 0;
     w->next = NULL;
+    w->back_at = back_at;
     if (trix_sched.last_paused) trix_sched.last_paused->next = w;
     else trix_sched.paused = w;
     trix_sched.last_paused = w;
     store_seq(&trix_sched.npaused, trix_sched.npaused + 1);
     lock_release(&trix_sched.lock);
     sched_wake_maybe();
-    trix_stop_pause(t, context, &w->wake, FORK_LOOK_NS);
+}
+
+static void come_out(struct worker *w) {
     if (load_acquire(&w->wake)) return;
     lock_acquire(&trix_sched.lock); /* a fork */
     take_out(w);
     lock_release(&trix_sched.lock);
 }
 
+static void await_processor(struct thread *t, struct worker *w, const void *context) {
+    put_in(w, 0);
+    trix_stop_pause(t, context, &w->wake, FORK_LOOK_NS);
+    come_out(w);
+}
+
 static void on_signal(struct thread *t, void *context) {
     struct worker *w = worker_of(t);
     uint32_t asked = w ? swap_seq(&w->preempt, 0) : 0;
-    if (!asked || !may_leave(t, w, context)) return;
+    if (!asked) return;
     struct proc *p = w->proc;
     if (p && p->ticks != asked - 1) return; /* another one runs by now */
+    if (t->cache.gate.inside) store_relaxed(&w->preempt, asked); /* where it leaves it, maybe */
+    if (!may_leave(t, w, context)) return;
     trix_modules_rewind(context);
     bool pausable = !is_foreign(trix_os_context_pc(context));
     if (p) trix_proc_release(w);
@@ -132,14 +148,33 @@ static void on_signal(struct thread *t, void *context) {
     else store_relaxed(&trix_sched.beside, 1);
 }
 
+/* ---- on the goroutine's thread, where it calls ---- */
+
+void trix_preempt_here(struct thread *t) {
+    struct worker *w = worker_of(t);
+    uint32_t asked = swap_seq(&w->preempt, 0);
+    struct proc *p = w->proc;
+    if (!asked || !p || !w->g || p->ticks != asked - 1) return;
+    trix_proc_release(w);
+    put_in(w, trix_os_now() + trix_preempt_slice);
+    while (!load_acquire(&w->wake) && !load_seq(&trix_gate_closed)) trix_gate_wait(t, &w->wake, 0, FORK_LOOK_NS);
+    come_out(w);
+}
+
 /* ---- handing a processor over ---- */
 
-bool trix_preempt_resume(struct worker *w) {
+void trix_preempt_hurry(void) {
+    for (struct worker *w = trix_sched.paused; w; w = w->next) w->back_at = 0;
+}
+
+bool trix_preempt_resume(struct worker *w, bool others) {
     if (LIKELY(!load_relaxed(&trix_sched.npaused))) return false;
     if (w->spinning) fetch_sub_seq(&trix_sched.spinning, 1);
     w->spinning = false;
+    uint64_t until = others ? trix_os_now() : UINT64_MAX;
     lock_acquire(&trix_sched.lock);
     struct worker *paused = trix_sched.paused;
+    while (paused && paused->back_at > until) paused = paused->next;
     if (paused) {
         take_out(paused);
         trix_proc_pass(w, paused);

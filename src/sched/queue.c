@@ -6,6 +6,9 @@
  * data are in the cache; a chain of hand-offs does not pass the ring.
  */
 #include "sched.h"
+#include "../os/os.h"
+
+enum { AHEAD = 2 }; /* descriptors are fetched into the cache before their turn */
 
 bool trix_queue_empty(const struct proc *p) {
     return load_seq(&p->head) == load_seq(&p->tail) && !load_seq(&p->runnext);
@@ -18,8 +21,7 @@ static bool spill(struct proc *p, struct g *g, uint32_t head) {
     for (uint32_t i = 0; i < n; i++) batch[i] = load_relaxed(&p->ring[(head + i) % RING]);
     if (!cas_seq(&p->head, &head, head + n)) return false;
     batch[n++] = g;
-    for (uint32_t i = 0; i + 1 < n; i++) batch[i]->next = batch[i + 1];
-    trix_global_push(batch[0], batch[n - 1], n);
+    trix_global_push(batch, n);
     return true;
 }
 
@@ -47,6 +49,7 @@ struct g *trix_queue_pop(struct proc *p) {
         uint32_t head = load_acquire(&p->head);
         if (head == p->tail) return NULL;
         struct g *g = load_relaxed(&p->ring[head % RING]);
+        if (p->tail - head > AHEAD) __builtin_prefetch(load_relaxed(&p->ring[(head + AHEAD) % RING]), 1);
         if (cas_acquire(&p->head, &head, head + 1)) return g;
     }
 }
@@ -79,15 +82,54 @@ struct g *trix_queue_steal(struct proc *thief, struct proc *victim, bool next_to
     return g;
 }
 
-/* ---- the global queue ---- */
+/* ---- the global queue ----
+ *
+ * An array, so that goroutines pass it without being touched: with many of them each would be a miss of the cache, and the next
+ * one is not known before. */
 
-void trix_global_push(struct g *first, struct g *last, uint32_t n) {
+enum { GLOBAL_LEAST = 1024 };
+
+/* Twice as long; lock held. */
+static bool ring_grow(struct sched *s) {
+    uint32_t size = s->ring_size ? 2 * s->ring_size : GLOBAL_LEAST;
+    struct g **fresh = size ? trix_os_map(size * sizeof *fresh) : NULL;
+    if (!fresh) return false;
+    for (uint32_t i = 0; i < s->in_ring; i++) fresh[i] = s->ring[(s->ring_at + i) % s->ring_size];
+    if (s->ring) trix_os_unmap(s->ring, s->ring_size * sizeof *fresh);
+    s->ring = fresh;
+    s->ring_size = size;
+    s->ring_at = 0;
+    return true;
+}
+
+static void push_one(struct sched *s, struct g *g) {
+    if (LIKELY(!s->first && (s->in_ring < s->ring_size || ring_grow(s)))) {
+        s->ring[(s->ring_at + s->in_ring++) % s->ring_size] = g;
+        return;
+    }
+    g->next = NULL;
+    if (s->last) s->last->next = g;
+    else s->first = g;
+    s->last = g;
+}
+
+static struct g *pop_one(struct sched *s) {
+    struct g *g = s->first;
+    if (LIKELY(s->in_ring)) {
+        g = s->ring[s->ring_at];
+        s->ring_at = (s->ring_at + 1) % s->ring_size;
+        s->in_ring--;
+    } else if (g) {
+        s->first = g->next;
+        if (!s->first) s->last = NULL;
+    }
+    return g;
+}
+
+void trix_global_push(struct g *const *g, uint32_t n) {
     struct sched *s = &trix_sched;
-    last->next = NULL;
     lock_acquire(&s->lock);
-    if (s->last) s->last->next = first;
-    else s->first = first;
-    s->last = last;
+    for (uint32_t i = 0; i < n; i++) push_one(s, g[i]);
     store_seq(&s->queued, s->queued + n);
     lock_release(&s->lock);
 }
@@ -96,21 +138,15 @@ struct g *trix_global_pop(struct proc *p) {
     struct sched *s = &trix_sched;
     if (!load_relaxed(&s->queued)) return NULL;
     lock_acquire(&s->lock);
-    struct g *g = s->first;
     uint32_t n = s->queued / (s->nprocs ? s->nprocs : 1) + 1, most = p ? (RING - queue_length(p)) / 2 : 0;
     if (n > most) n = most;
-    uint32_t taken = 0;
-    struct g *rest = g ? g->next : NULL;
-    if (g) taken = 1;
-    while (rest && taken < n) {
-        struct g *next = rest->next;
-        store_relaxed(&p->ring[p->tail % RING], rest);
+    struct g *g = pop_one(s), *more;
+    uint32_t taken = g != NULL;
+    while (taken < n && (more = pop_one(s))) {
+        store_relaxed(&p->ring[p->tail % RING], more);
         store_release(&p->tail, p->tail + 1);
-        rest = next;
         taken++;
     }
-    s->first = rest;
-    if (!rest) s->last = NULL;
     store_seq(&s->queued, s->queued - taken);
     lock_release(&s->lock);
     return g;

@@ -5,6 +5,7 @@
  */
 #include "report.h"
 #include "sched.h"
+#include "goroutines.h"
 #include "walk.h"
 #include "poller.h"
 #include "symbols.h"
@@ -122,14 +123,14 @@ static bool all_asleep(void) {
     uint32_t parked = load_seq(&trix_sched.parked_threads);
     return !busy && asleep == runners && runners >= trix_sched.nprocs && !trix_poller_used() &&
            trix_timers_next() == TIME_NEVER && runners + parked == load_seq(&trix_threads.count) &&
-           (parked || load_relaxed(&trix_sched.goroutines));
+           (parked || trix_goroutines_count());
 }
 
 void trix_check_deadlock(void) {
     static uint32_t reported;
     if (load_seq(&trix_sched.started) != 2 || !all_asleep()) return;
     if (swap_seq(&reported, 1)) return;
-    if (load_relaxed(&trix_sched.goroutines)) trix_print(2, "fatal error: all goroutines are asleep - deadlock!\n");
+    if (trix_goroutines_count()) trix_print(2, "fatal error: all goroutines are asleep - deadlock!\n");
     else trix_print(2, "fatal error: no goroutines (main called tri_goexit) - deadlock!\n");
     dump_all();
     end();

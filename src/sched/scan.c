@@ -107,22 +107,25 @@ static void scan_timers(struct marker *m) {
 
 /* ---- what is registered ---- */
 
-/* What processors keep for new goroutines goes back to all at each cycle, or it would never be found idle. */
-static struct g *spare[MAX_PROCS]; /* collector */
+/* What processors keep for new goroutines goes back to all at each cycle, or it would never be found idle: in the first stop
+ * each gets an empty array for the one it has. */
+static uint32_t spare[MAX_PROCS]; /* stacks in the other array; collector */
+
+static struct g **other_array(struct proc *p) { return p->free == p->kept[0] ? p->kept[1] : p->kept[0]; }
 
 static void take_spare(void) {
     for (uint32_t i = 0; i < trix_sched.most_procs; i++) {
         struct proc *p = &trix_sched.procs[i];
-        spare[i] = p->free;
-        p->free = NULL;
+        spare[i] = p->nfree;
+        p->free = other_array(p);
         p->nfree = 0;
     }
 }
 
 static void trim(void) {
     for (uint32_t i = 0; i < MAX_PROCS; i++) {
-        if (spare[i]) trix_stacks_give(spare[i]);
-        spare[i] = NULL;
+        if (spare[i]) trix_stacks_give(other_array(&trix_sched.procs[i]), spare[i]);
+        spare[i] = 0;
     }
     trix_stacks_trim();
 }

@@ -21,26 +21,32 @@
 
 extern struct sched {
     struct lock lock;
-    struct g *first, *last;   /* the global queue; lock */
-    uint32_t queued;          /* in it; lock to write, read relaxed */
+    struct g **ring;          /* the global queue; lock */
+    uint32_t ring_size, ring_at, in_ring; /* a power of two, place of the first, number; lock */
+    struct g *first, *last;   /* behind those in the ring, when it is full and cannot grow; lock */
     struct proc *idle_procs;  /* lock */
-    uint32_t nidle;           /* lock to write, read seq_cst */
     struct worker *idle;      /* workers asleep, lately idle first; lock */
+
+    /* read at every start and readying */
+    uint32_t queued ALIGNED(CACHE_LINE); /* in the global queue; lock to write, read relaxed */
+    uint32_t nidle;           /* lock to write, read seq_cst */
     uint32_t spinning;        /* workers that look for work and have none; seq_cst */
+    uint32_t npaused;         /* lock to write, read seq_cst */
     uint64_t wake_pause;      /* ns between two wake-ups by who could run the work itself; relaxed */
     uint64_t no_wake_until;   /* ns: the end of such a pause, 0: none; relaxed */
-    struct proc *procs;       /* MAX_PROCS of them; constant */
+
+    struct proc *procs ALIGNED(CACHE_LINE); /* MAX_PROCS of them; constant */
     uint32_t nprocs;          /* in use; lock to write */
     uint32_t most_procs;      /* ever in use; lock to write */
     struct worker *workers;   /* all, by worker.all; release */
     uint32_t nworkers;        /* lock */
-    uint32_t goroutines;      /* alive; relaxed */
-    uint64_t ids;             /* relaxed */
     uint32_t started;         /* 0, 1 being started, 2; seq_cst */
     uint32_t monitor_asleep;  /* futex; seq_cst */
     uint32_t monitor_call;    /* futex; seq_cst */
+
+    uint64_t ids ALIGNED(CACHE_LINE); /* numbers of goroutines given out, to processors some at a time; relaxed */
+    uint64_t made, ended;     /* goroutines, without a processor: relaxed */
     struct worker *paused, *last_paused; /* that want a processor back: preempt.c; lock */
-    uint32_t npaused;         /* lock to write, read seq_cst */
     uint32_t beside;          /* some goroutine runs without a processor; relaxed */
     uint32_t parked_threads;  /* that are no workers and wait for somebody; seq_cst */
     uint64_t polls;           /* ns: last look at the poller; relaxed */
@@ -98,7 +104,7 @@ struct g *trix_queue_pop(struct proc *p);
 struct g *trix_queue_pop_next(struct proc *p);
 struct g *trix_queue_steal(struct proc *thief, struct proc *victim, bool next_too);
 bool trix_queue_empty(const struct proc *p);
-void trix_global_push(struct g *first, struct g *last, uint32_t n);
+void trix_global_push(struct g *const *g, uint32_t n);
 struct g *trix_global_pop(struct proc *p); /* some more go to p's ring */
 INLINE uint32_t queue_length(const struct proc *p) { return load_relaxed(&p->tail) - load_acquire(&p->head); }
 

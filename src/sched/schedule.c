@@ -16,6 +16,8 @@
 #include "../heap/metadata.h"
 #include "../os/os.h"
 
+#include <string.h>
+
 enum { LOOK_AROUND = 64, RING_FIRST = 16, SAVED_SPINS = 2000, STEAL_ROUNDS = 4 };
 
 struct sched trix_sched = {.lock = LOCK_INIT(SCHED)};
@@ -24,12 +26,9 @@ struct sched trix_sched = {.lock = LOCK_INIT(SCHED)};
 
 /* Too many free stacks: those used least lately go back. */
 static NOINLINE void give_half(struct proc *p) {
-    struct g *last = p->free;
-    for (int i = 1; i < FREE_G / 2; i++) last = last->next;
-    struct g *rest = last->next;
-    last->next = NULL;
-    p->nfree = FREE_G / 2;
-    trix_stacks_give(rest);
+    trix_stacks_give(p->free, FREE_G / 2);
+    memmove(p->free, p->free + FREE_G / 2, (FREE_G - FREE_G / 2) * sizeof *p->free);
+    p->nfree -= FREE_G / 2;
 }
 
 /* What has left this thread is saved now: others may run it, or use its stack anew. First thing on every arrival. */
@@ -43,12 +42,10 @@ INLINE void arrive(struct worker *w) {
         if (UNLIKELY(trix_told_any)) trix_told_dead(&g->told, g->sp, g->fiber.hi);
         store_release(&g->context, G_NONE);
         if (LIKELY(p != NULL)) {
-            g->next = p->free;
-            p->free = g;
-            if (UNLIKELY(++p->nfree > FREE_G)) give_half(p);
+            p->free[p->nfree++] = g;
+            if (UNLIKELY(p->nfree == FREE_G)) give_half(p);
         } else {
-            g->next = NULL;
-            trix_stacks_give(g);
+            trix_stacks_give(&g, 1);
         }
         return;
     }
@@ -232,7 +229,7 @@ struct thread *trix_yield(struct thread *t) {
         return t;
     }
     struct proc *p = w->proc;
-    if (UNLIKELY(!p)) trix_global_push(g, g, 1);
+    if (UNLIKELY(!p)) trix_global_push(&g, 1);
     else if (queue_length(p) == 0 && !load_relaxed(&p->runnext) && !load_relaxed(&trix_sched.queued) &&
              p->ticks % LOOK_AROUND) {
         store_relaxed(&p->ticks, p->ticks + 1);
@@ -246,7 +243,8 @@ struct thread *trix_yield(struct thread *t) {
 void trix_exit(struct thread *t) {
     struct worker *w = worker_of(t);
     struct g *g = w->g;
-    fetch_sub_relaxed(&trix_sched.goroutines, 1);
+    if (LIKELY(w->proc != NULL)) store_relaxed(&w->proc->ended, w->proc->ended + 1);
+    else fetch_add_relaxed(&trix_sched.ended, 1);
     if (UNLIKELY(trix_told_any)) trix_told_unwound();
     g->dying = 1;
     g->fn = NULL;
@@ -264,7 +262,7 @@ static NOINLINE void ready_thread(struct g *g) {
 }
 
 static void ready_globally(struct g *g) {
-    trix_global_push(g, g, 1);
+    trix_global_push(&g, 1);
     sched_wake_maybe();
 }
 
@@ -305,25 +303,29 @@ struct g *trix_own_g(struct thread *t) {
 /* ---- new goroutines ---- */
 
 static NOINLINE struct g *refill(struct proc *p) {
-    uint32_t n;
-    struct g *g = trix_stacks_take(&n);
-    if (!g) trix_fatal("out of memory (no room for another goroutine's stack)");
-    struct g *rest = g->next;
-    if (!p) {
-        if (rest) trix_stacks_give(rest);
-    } else {
-        p->free = rest;
-        p->nfree = n - 1;
-    }
-    return g;
+    enum { AT_ONCE = 32 };
+    struct g *one, **to = p ? p->free : &one;
+    uint32_t n = trix_stacks_take(to, p ? AT_ONCE : 1);
+    if (!n) trix_fatal("out of memory (no room for another goroutine's stack)");
+    if (p) p->nfree = n - 1;
+    return to[n - 1];
 }
 
 static struct g *g_make(struct proc *p) {
-    struct g *g = p ? p->free : NULL;
-    if (UNLIKELY(!g)) return refill(p);
-    p->free = g->next;
-    p->nfree--;
-    return g;
+    if (UNLIKELY(!p || !p->nfree)) return refill(p);
+    uint32_t n = --p->nfree;
+    if (n > 1) __builtin_prefetch(p->free[n - 2], 1);
+    return p->free[n];
+}
+
+/* Processors draw some at a time, so that those who start many do not share a counter. */
+static uint64_t new_id(struct proc *p) {
+    enum { AT_ONCE = 16 };
+    if (UNLIKELY(p->id_next == p->id_end)) {
+        p->id_next = fetch_add_relaxed(&trix_sched.ids, AT_ONCE) + 1;
+        p->id_end = p->id_next + AT_ONCE;
+    }
+    return p->id_next++;
 }
 
 void trix_spawn(struct thread *t, void (*fn)(void *), void *arg, uintptr_t creator) {
@@ -332,7 +334,7 @@ void trix_spawn(struct thread *t, void (*fn)(void *), void *arg, uintptr_t creat
     struct g *g = g_make(p);
     g->fn = fn;
     g->arg = arg;
-    g->id = fetch_add_relaxed(&trix_sched.ids, 1) + 1;
+    g->id = p ? new_id(p) : fetch_add_relaxed(&trix_sched.ids, 1) + 1;
     g->parent = w && w->g ? w->g->id : 0;
     g->creator = creator;
     g->leaked = 0;
@@ -344,9 +346,13 @@ void trix_spawn(struct thread *t, void (*fn)(void *), void *arg, uintptr_t creat
     note_ready(g);
     order_before(g);
     store_release(&g->context, G_SAVED);
-    fetch_add_relaxed(&trix_sched.goroutines, 1);
-    if (LIKELY(p)) ready_next(p, g);
-    else ready_globally(g);
+    if (LIKELY(p)) {
+        store_relaxed(&p->started, p->started + 1);
+        ready_next(p, g);
+    } else {
+        fetch_add_relaxed(&trix_sched.made, 1);
+        ready_globally(g);
+    }
 }
 
 /* ---- the system stack ---- */
@@ -393,7 +399,7 @@ static struct g *find(struct thread *t, struct worker *w) {
     trix_timers_run(t);
     struct g *g = NULL;
     if (p->ticks % LOOK_AROUND == 1) {
-        if (trix_preempt_resume(w)) return NULL;
+        if (trix_preempt_resume(w, !trix_queue_empty(p) || load_relaxed(&trix_sched.queued))) return NULL;
         g = trix_global_pop(p);
     }
     if (!g) g = trix_queue_pop_next(p);
@@ -406,7 +412,7 @@ static struct g *find(struct thread *t, struct worker *w) {
     } else if (g && p->ticks % LOOK_AROUND == 1 && trix_poller_used()) {
         trix_poller_look(t, 0);
     }
-    if (g || trix_preempt_resume(w)) return g;
+    if (g || trix_preempt_resume(w, false)) return g;
     if (!w->spinning && 2 * load_seq(&trix_sched.spinning) < trix_sched.nprocs - load_seq(&trix_sched.nidle)) {
         w->spinning = true;
         fetch_add_seq(&trix_sched.spinning, 1);
@@ -428,7 +434,7 @@ static bool take_patiently(struct g *g) {
         if (take(g)) return true;
         cpu_relax();
     }
-    trix_global_push(g, g, 1);
+    trix_global_push(&g, 1);
     trix_os_yield();
     return false;
 }
@@ -446,7 +452,7 @@ void trix_schedule(struct thread *t) {
         DEBUG_CHECK(!w->proc || w->proc->worker == w, "a processor has two owners");
         if (UNLIKELY(w->proc && w->proc->id >= load_relaxed(&trix_sched.nprocs))) trix_proc_retire(w);
         if (UNLIKELY(!w->proc)) {
-            if (g) trix_global_push(g, g, 1);
+            if (g) trix_global_push(&g, 1);
             if (!trix_proc_acquire(w)) trix_worker_idle(w);
             continue;
         }

@@ -19,7 +19,7 @@
  * before, all of it; when it comes and goes, all beyond some room to spare, every eighth time it is scanned (scan.c).
  *
  * Free stacks keep their memory, and are used again last in, first out; what has lain idle for a whole cycle of the
- * collector gives back all but its first page, many slots in one call.
+ * collector gives back all but its first page.
  */
 #include "stack.h"
 #include "../heap/metadata.h"
@@ -36,14 +36,19 @@
 #define MADV_GUARD_INSTALL 102
 #endif
 
-enum { KINDS = 3, MAX_SLABS = 1 << 16, BATCH = 512, COLOURS = 16, CHAIN = 32 };
+enum { KINDS = 3, MAX_SLABS = 1 << 16, BATCH = 512, COLOURS = 16, MOST_TRIMMED = 512 /* in a cycle: a call each */ };
 
 static struct kind {
     size_t bytes;      /* of a slot; constant once there are slabs of this kind */
     uint64_t most;     /* stacks in use up to which this kind is chosen */
     uint32_t slots;    /* in a slab */
     uint64_t inuse;    /* lock */
-    struct g *free;    /* lock; lately used first */
+    struct g **free;   /* lock; lately used last: no descriptor is touched on the way in and out */
+    uint64_t nfree;    /* lock */
+    uint64_t room;     /* lock; entries that `free` has room for: all slots of the kind */
+    uint64_t fewest;   /* lock; nfree has been, since they were trimmed last */
+    uint64_t trimmed;  /* lock; of the first so many all but the first page has been given back */
+    uint64_t all;      /* lock; slots in its slabs */
     struct slab *open; /* lock; has slots never used */
     bool refused;      /* lock; the system had no room for another slab */
 } kinds[KINDS] = {
@@ -107,9 +112,22 @@ static bool install_guards(const struct slab *s) {
 
 /* ---- slabs; lock held ---- */
 
+/* So that giving a stack back never needs memory. */
+static bool free_reserve(struct kind *k, uint64_t entries) {
+    if (entries <= k->room) return true;
+    uint64_t room = max_u64(2 * k->room, max_u64(entries, 512));
+    struct g **fresh = trix_os_map(room * sizeof *fresh);
+    if (!fresh) return false;
+    if (k->nfree) memcpy(fresh, k->free, k->nfree * sizeof *fresh);
+    if (k->free) trix_os_unmap(k->free, k->room * sizeof *fresh);
+    k->free = fresh;
+    k->room = room;
+    return true;
+}
+
 static struct slab *slab_make(struct kind *k) {
     if (!stacks.slab) stacks.slab = trix_os_map(MAX_SLABS * sizeof *stacks.slab);
-    if (!stacks.slab || stacks.nslabs == MAX_SLABS) return NULL;
+    if (!stacks.slab || stacks.nslabs == MAX_SLABS || !free_reserve(k, k->all + k->slots)) return NULL;
     struct slab *s = trix_metadata_alloc(sizeof *s);
     if (!s) return NULL;
     size_t bytes = k->bytes * k->slots;
@@ -125,6 +143,7 @@ static struct slab *slab_make(struct kind *k) {
     }
     stacks.slab[stacks.nslabs] = s;
     stacks.count += k->slots;
+    k->all += k->slots;
     store_release(&stacks.nslabs, stacks.nslabs + 1);
     return s;
 }
@@ -151,39 +170,38 @@ static struct g *slot_open(struct kind *k) {
     return g;
 }
 
+static struct g *free_pop(struct kind *k) {
+    struct g *g = k->free[--k->nfree];
+    k->fewest = min_u64(k->fewest, k->nfree);
+    k->trimmed = min_u64(k->trimmed, k->nfree);
+    return g;
+}
+
 static struct g *take_one(void) {
     for (struct kind *k = kinds; k < kinds + KINDS; k++) {
-        struct g *g = k->free;
-        if (g) k->free = g->next;
+        struct g *g = NULL;
+        if (k->nfree) g = free_pop(k);
         else if (k->inuse < k->most) g = slot_open(k);
         if (!g) continue;
         k->inuse++;
-        g->trimmed = g->idle_cycles = 0;
         return g;
     }
     return NULL;
 }
 
-struct g *trix_stacks_take(uint32_t *n) {
-    struct g *first = NULL;
+uint32_t trix_stacks_take(struct g **g, uint32_t most) {
+    uint32_t n = 0;
     lock_acquire(&stacks.lock);
-    for (*n = 0; *n < CHAIN; ++*n) {
-        struct g *g = take_one();
-        if (!g) break;
-        g->next = first;
-        first = g;
-    }
+    while (n < most && (g[n] = take_one())) n++;
     lock_release(&stacks.lock);
-    return first;
+    return n;
 }
 
-void trix_stacks_give(struct g *first) {
+void trix_stacks_give(struct g *const *g, uint32_t n) {
     lock_acquire(&stacks.lock);
-    for (struct g *g = first, *next; g; g = next) {
-        struct kind *k = &kinds[g->stack_kind];
-        next = g->next;
-        g->next = k->free;
-        k->free = g;
+    for (uint32_t i = 0; i < n; i++) {
+        struct kind *k = &kinds[g[i]->stack_kind];
+        k->free[k->nfree++] = g[i];
         k->inuse--;
     }
     lock_release(&stacks.lock);
@@ -278,36 +296,30 @@ void trix_stack_give_back(struct g *g, uintptr_t below) {
     if ((g->fiber.hi - end) / trix_os_page <= g->deep) note_deep(g, end);
 }
 
+static void trim_one(struct g *g) {
+    uintptr_t page = round_down((uintptr_t)g - 2048, trix_os_page);
+    trix_os_release((void *)g->fiber.lo, page - g->fiber.lo);
+    note_deep(g, page);
+}
+
+/* Some of those that were idle all the time since the last trimming; how many. */
+static uint32_t trim_some(struct kind *k) {
+    enum { AT_ONCE = 16 }; /* others may wait for the lock */
+    uint32_t n = 0;
+    lock_acquire(&stacks.lock);
+    for (; n < AT_ONCE && k->trimmed < k->fewest; n++) trim_one(k->free[k->trimmed++]);
+    lock_release(&stacks.lock);
+    return n;
+}
+
 /* Free stacks that were idle for a whole cycle: all but the first page of each. */
 void trix_stacks_trim(void) {
-    for (;;) {
-        struct g *chain[BATCH];
-        uint32_t n = 0;
+    uint32_t most = MOST_TRIMMED;
+    for (struct kind *k = kinds; k < kinds + KINDS; k++) {
+        for (uint32_t n; most && (n = trim_some(k)); most -= min_u64(n, most)) {}
         lock_acquire(&stacks.lock);
-        for (struct kind *k = kinds; k < kinds + KINDS; k++)
-            for (struct g **link = &k->free; *link && n < BATCH;) {
-                struct g *g = *link;
-                if (g->trimmed) {
-                    link = &g->next;
-                    continue;
-                }
-                *link = g->next;
-                k->inuse++;
-                chain[n++] = g;
-            }
+        k->fewest = k->nfree;
         lock_release(&stacks.lock);
-        for (uint32_t i = 0; i < n; i++) {
-            struct g *g = chain[i];
-            uintptr_t page = round_down((uintptr_t)g - 2048, trix_os_page);
-            if (g->idle_cycles++) {
-                trix_os_release((void *)g->fiber.lo, page - g->fiber.lo);
-                note_deep(g, page);
-                g->trimmed = 1;
-            }
-            g->next = i + 1 < n ? chain[i + 1] : NULL;
-        }
-        if (n) trix_stacks_give(chain[0]);
-        return;
     }
 }
 

@@ -4,12 +4,12 @@
 
 #include "g.h"
 
-/* A free stack with a fresh descriptor, context G_NONE, or NULL when the system has no room. Stacks come in chains, to be
- * shared out without the lock: linked by next, *n of them, at least one. Inside, no locks. */
-struct g *trix_stacks_take(uint32_t *n);
+/* Up to so many free stacks, each with a descriptor, context G_NONE; the one to be used first comes last. How many: 0 when
+ * the system has no room. Inside, no locks. */
+uint32_t trix_stacks_take(struct g **g, uint32_t most);
 
-/* Gives a chain back. */
-void trix_stacks_give(struct g *first);
+/* Gives stacks back, the one lately used last. */
+void trix_stacks_give(struct g *const *g, uint32_t n);
 
 /* Descriptors are numbered; numbers below the count stay as they are. Calls visit for those from `from` on, below `to`, free
  * ones too. */

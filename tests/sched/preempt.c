@@ -143,6 +143,32 @@ static void foreign(void) {
     tri_waitgroup_wait(&group);
 }
 
+/* One that does nothing but start others, and so is nearly always found inside the library, makes room too: and comes back on its
+ * own thread, with its errno. */
+static void starter_nothing(void *arg) { tri_waitgroup_done(arg); }
+
+static void starter(void *arg) {
+    pthread_t self = pthread_self();
+    for (uint64_t i = 0; !stop || i < 1000; i++) {
+        errno = (int)(i % 100 + 1);
+        tri_waitgroup_add(&group, 1);
+        tri_go(starter_nothing, &group);
+        EXPECT_EQ(errno, (int)(i % 100 + 1));
+        EXPECT(pthread_equal(self, pthread_self()));
+    }
+    (void)arg;
+}
+
+static void starts(void) {
+    for (int i = 0; i < 4; i++) tri_waitgroup_go(&group, starter, NULL);
+    for (int i = 0; i < 20; i++) {
+        tri_sleep(2000000);
+        if (i % 5 == 0) tri_gc();
+    }
+    stop = 1;
+    tri_waitgroup_wait(&group);
+}
+
 /* The number of processors changes meanwhile. */
 static void procs(void) {
     for (int i = 0; i < 8; i++) tri_waitgroup_go(&group, i % 2 ? spinner : builder, (void *)(uintptr_t)(i + 1));
@@ -157,7 +183,8 @@ static void procs(void) {
 static const struct form {
     const char *name;
     void (*fn)(void);
-} forms[] = {{"loop", loop}, {"many", many}, {"timers", timers}, {"lists", lists}, {"foreign", foreign}, {"procs", procs}};
+} forms[] = {{"loop", loop}, {"many", many}, {"timers", timers}, {"lists", lists}, {"foreign", foreign}, {"procs", procs},
+             {"starts", starts}};
 static void (*chosen)(void);
 
 static void run(void *arg) {
