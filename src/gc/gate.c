@@ -120,6 +120,15 @@ void trix_gate_account(struct gate *g, int64_t bytes) {
     flush_report(t);
 }
 
+/* Or a program whose work is done by many threads, each with little of it, would never collect. */
+void trix_thread_report(struct thread *t) {
+    if (!t->cache.unreported) return;
+    struct gate *g = gate_enter();
+    if (!trix_collector_running() && load_relaxed(&trix_gc.live) >= REPORT_BYTES) trix_collector_start();
+    flush_report(t);
+    gate_leave(g);
+}
+
 void trix_gate_assist(struct gate *g, int64_t bytes) {
     struct thread *t = (struct thread *)g;
     t->cache.assist_credit -= bytes;

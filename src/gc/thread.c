@@ -191,6 +191,7 @@ static void reap(struct thread *t) {
 void trix_thread_detach(void) {
     struct thread *t = thread_self();
     if (!t) return;
+    trix_thread_report(t);
     uint64_t mask = trix_os_sigmask(SIG_SETMASK, ~0ull);
     trix_lock_blocking(&trix_threads.lock); /* from here on no stop can begin */
     unset_altstack(t);

@@ -131,6 +131,7 @@ struct thread *trix_thread_attach(void);
 void trix_threads_reap_gone(void); /* those that ended without detaching; threads' lock */
 void trix_threads_keep_self(void); /* in the child of a fork: no other thread lives; threads' lock */
 void trix_host_thread_attached(void); /* host/threads.c: sees to it that the thread detaches at its end */
+void trix_thread_report(struct thread *t); /* the calling thread, outside: adds what it has claimed to the heap's figure, as a claim does */
 void trix_thread_detach(void); /* the calling thread, outside, after its last use of the heap */
 
 /* ---- blocking; by the thread itself, outside ---- */
