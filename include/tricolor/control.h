@@ -96,13 +96,14 @@ TRI_API void tri_unpin(const void *object);
 TRI_API void tri_thread_attach(void);
 TRI_API void tri_thread_detach(void);
 
-/* Between the two the thread is taken as blocked: collections do not signal it or wait for it, and its stack is
- * scanned as it stands at tri_blocking_begin. Meanwhile it must not allocate, nor move pointers to heap objects about
- * (loads and stores of other data in the heap are fine). Does not nest. */
+/* Between the two the thread is taken as blocked: collections do not signal it or wait for it, its stack is scanned as it
+ * stands at tri_blocking_begin, and other goroutines get its processor. Meanwhile it should neither use the library nor move
+ * pointers to heap objects about (loads and stores of other data in the heap are fine). A call of the library, such as an
+ * allocation, is no error, but ends the section early: from there on the thread is signalled like any other. Does not nest. */
 TRI_API void tri_blocking_begin(void);
 TRI_API void tri_blocking_end(void);
 
-/* Runs fn(arg) so, and returns what it returns: the recommended form. */
+/* Runs fn(arg) so, and returns what it returns: the recommended form. One in another ends that one. */
 TRI_API void *tri_blocking_call(void *(*fn)(void *), void *arg);
 
 /* A stack of the program's own (a coroutine's): scanned whole, conservatively, in every cycle. */

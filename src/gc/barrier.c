@@ -67,8 +67,8 @@ void trix_shade_own_roots(struct thread *t) {
     trix_shade_flush(t);
 }
 
-void trix_shade_range(struct thread *t, const void *from, size_t bytes) {
-    shade_words(t, from, (const char *)from + bytes, 0);
+void trix_shade_range(struct thread *t, const void *from, size_t bytes, uint64_t flags) {
+    shade_words(t, from, (const char *)from + bytes, flags);
 }
 
 /* ---- single words ---- */
@@ -145,8 +145,8 @@ static void copy_chunk(struct thread *t, char *to, const char *from, size_t byte
     }
     bool scanned = is_scanned_heap(to);
     if (scanned) {
-        trix_shade_range(t, to, bytes);
-        trix_shade_range(t, from, bytes);
+        trix_shade_range(t, to, bytes, 0);
+        trix_shade_range(t, from, bytes, 0);
     }
     copy_bytes(to, from, bytes, scanned);
 }
@@ -166,7 +166,7 @@ void trix_gate_copy(struct gate *g, void *to, const void *from, size_t bytes) {
 }
 
 void trix_gate_zero(struct gate *g, void *at, size_t bytes) {
-    if (gate_marking() && is_scanned_heap(at)) trix_shade_range((struct thread *)g, at, bytes);
+    if (gate_marking() && is_scanned_heap(at)) trix_shade_range((struct thread *)g, at, bytes, 0);
     memset(at, 0, bytes);
 }
 
@@ -208,7 +208,7 @@ EXPORT void *tri_memcpy(void *restrict dst, const void *restrict src, size_t byt
 }
 
 static void set_chunk(struct thread *t, char *at, int byte, size_t bytes, bool scanned) {
-    if (scanned && gate_marking()) trix_shade_range(t, at, bytes);
+    if (scanned && gate_marking()) trix_shade_range(t, at, bytes, 0);
     memset(at, byte, bytes);
 }
 
@@ -225,7 +225,7 @@ EXPORT void *tri_memset(void *dst, int byte, size_t bytes) {
 }
 
 void trix_gate_shade_range(struct gate *g, const void *from, size_t bytes) {
-    trix_shade_range((struct thread *)g, from, bytes);
+    trix_shade_range((struct thread *)g, from, bytes, 0);
 }
 
 void trix_gate_shade_root(struct gate *g, uintptr_t word) { trix_shade((struct thread *)g, word, RAW_ROOT); }

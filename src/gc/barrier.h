@@ -19,7 +19,7 @@ void trix_shade_flush(struct thread *t);
 /* The calling thread's stack, registers and thread-locals, and then a flush. */
 void trix_shade_own_roots(struct thread *t);
 
-/* While marking: the words of a range that is about to be released or overwritten. */
-void trix_shade_range(struct thread *t, const void *from, size_t bytes);
+/* While marking: the words of a range that is about to be released, overwritten or copied; flags as above. */
+void trix_shade_range(struct thread *t, const void *from, size_t bytes, uint64_t flags);
 
 #endif

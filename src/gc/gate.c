@@ -122,10 +122,9 @@ void trix_gate_account(struct gate *g, int64_t bytes) {
 
 /* Or a program whose work is done by many threads, each with little of it, would never collect. */
 void trix_thread_report(struct thread *t) {
-    if (!t->cache.unreported) return;
     struct gate *g = gate_enter();
-    if (!trix_collector_running() && load_relaxed(&trix_gc.live) >= REPORT_BYTES) trix_collector_start();
-    flush_report(t);
+    if (t->cache.unreported && !trix_collector_running() && load_relaxed(&trix_gc.live) >= REPORT_BYTES) trix_collector_start();
+    if (t->cache.unreported) flush_report(t);
     gate_leave(g);
 }
 

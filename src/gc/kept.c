@@ -1,4 +1,5 @@
-/* kept.c - see kept.h. Nodes come in blocks that are never given back; free ones hold 0. */
+/* kept.c - see kept.h. Nodes come in blocks that are never given back; free ones hold 0. Like a word on a stack, where it comes from and
+ * goes to, one keeps a typed object that ends where it points. */
 #include "kept.h"
 #include "barrier.h"
 #include "../heap/gate.h"
@@ -34,7 +35,7 @@ static void table_grow(void) {
 }
 
 static void shade(struct thread *t, uintptr_t word) {
-    if (gate_marking()) trix_shade(t, word, 0);
+    if (gate_marking()) trix_shade(t, word, RAW_ROOT);
 }
 
 struct kept *trix_kept_add(struct thread *t, uintptr_t word) {
@@ -67,6 +68,6 @@ void trix_kept_scan(struct marker *m) {
     for (struct block *b = load_acquire(&table.blocks); b; b = b->next)
         for (int i = 0; i < BLOCK_WORDS; i++) {
             uintptr_t word = load_relaxed(&b->kept[i].word);
-            if (word) trix_marker_shade(m, word);
+            if (word) trix_marker_scan_range(m, &word, &word + 1, true);
         }
 }

@@ -349,7 +349,7 @@ static void add_range(struct list *l, const char *call, void *lo, void *hi) {
 
 static void remove_range(struct list *l, const char *call, void *lo, void *hi) {
     struct thread *t = (struct thread *)gate_enter();
-    if (gate_marking()) trix_shade_range(t, lo, (size_t)((char *)hi - (char *)lo));
+    if (gate_marking()) trix_shade_range(t, lo, (size_t)((char *)hi - (char *)lo), 0);
     lock_acquire(&roots.lock);
     struct range *r = l->item;
     size_t i = 0;

@@ -128,10 +128,11 @@ static void list_remove(struct thread *t) {
     lock_release(&trix_threads.list_lock);
 }
 
+struct tri__tls trix_nobodys_line;
+
 void trix_thread_gone(struct thread *t) {
-    static struct tri__tls nobodys_line;
     t->gone = true;
-    t->cache.line = &nobodys_line; /* its own went with its stack */
+    t->cache.line = &trix_nobodys_line; /* its own went with its stack */
     store_seq(&t->state, THREAD_BLOCKED);
 }
 
@@ -228,46 +229,4 @@ EXPORT void tri_thread_attach(void) {
 EXPORT void tri_thread_detach(void) {
     if (!trix_self) trix_misuse("tri_thread_detach", "the calling thread is not attached");
     trix_thread_detach();
-}
-
-/* ---- blocking by hand ---- */
-
-/* The caller's callee-saved registers will not be in any frame while it is blocked. */
-#if defined(__x86_64__)
-#define SAVE_REGISTERS(to)                                                                                     \
-    __asm__ volatile("movq %%rbx, 0(%0)\n\tmovq %%rbp, 8(%0)\n\tmovq %%r12, 16(%0)\n\tmovq %%r13, 24(%0)\n\t"  \
-                     "movq %%r14, 32(%0)\n\tmovq %%r15, 40(%0)" : : "r"(to) : "memory")
-#else
-#define SAVE_REGISTERS(to)                                                                                     \
-    __asm__ volatile("stp x19, x20, [%0]\n\tstp x21, x22, [%0, #16]\n\tstp x23, x24, [%0, #32]\n\t"           \
-                     "stp x25, x26, [%0, #48]\n\tstp x27, x28, [%0, #64]\n\tstr x29, [%0, #80]" : : "r"(to)   \
-                     : "memory")
-#endif
-
-EXPORT NOINLINE void tri_blocking_begin(void) {
-    uintptr_t registers[12] = {0};
-    SAVE_REGISTERS(registers); /* before anything else uses them: they are the caller's or saved in this frame */
-    struct thread *t = (struct thread *)gate_enter();
-    gate_leave(&t->cache.gate);
-    if (load_relaxed(&t->state) == THREAD_BLOCKED)
-        trix_misuse("tri_blocking_begin", "the thread is blocked already; the call does not nest");
-    memcpy(t->registers, registers, sizeof registers);
-    thread_block(t, (uintptr_t)__builtin_frame_address(0));
-}
-
-EXPORT void tri_blocking_end(void) {
-    struct thread *t = thread_self();
-    if (!t || load_relaxed(&t->state) != THREAD_BLOCKED)
-        trix_misuse("tri_blocking_end", "the thread is not blocked; call tri_blocking_begin first");
-    thread_unblock(t);
-    memset(t->registers, 0, sizeof t->registers);
-}
-
-EXPORT NOINLINE void *tri_blocking_call(void *(*fn)(void *), void *arg) {
-    struct thread *t = (struct thread *)gate_enter();
-    gate_leave(&t->cache.gate);
-    thread_block(t, THREAD_SPILL());
-    void *result = fn(arg);
-    thread_unblock(t);
-    return result;
 }

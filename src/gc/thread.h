@@ -68,7 +68,7 @@ struct thread {
     struct range program_altstack; /* as the program set it by sigaltstack, or empty */
     struct workbuf *shades; /* barrier buffer, raw; own thread inside, or the collector while it is stopped */
     void *start_arg;     /* from pthread_create until the thread has taken it; then its result */
-    struct shelf *shelf;        /* of life/pool.c; own thread */
+    struct shelf *shelf, *shelf_kept; /* of life/pool.c; the second in a section (blocking.h), where it has none. Own thread */
     struct specific *specifics; /* shadow of pthread_setspecific; own thread inside */
 
     /* the scheduler's, above */
@@ -105,6 +105,9 @@ enum { STOP_SIGNAL = 23 /* SIGURG: ignored by default, passed over by debuggers,
 
 /* Notes that a thread has ended without detaching; threads' lock. */
 void trix_thread_gone(struct thread *t);
+
+/* Of threads that must not, or can no longer, bump in runs: written when their tables change, and read by nobody. */
+extern struct tri__tls trix_nobodys_line;
 
 enum { ALTSTACK_BYTES = 64 << 10 };
 

@@ -21,6 +21,7 @@ enum gc_phase { PHASE_OFF, PHASE_MARK };
 struct gate {
     uint32_t inside;  /* depth; own thread */
     uint32_t pending; /* a stop, handshake or deferred signal waits; set by handlers on this thread */
+    uintptr_t section; /* not 0: the program has it counted as blocked (gc/blocking.c); own thread */
 };
 
 /* First in struct thread_cache, which is first in the collector's struct thread. NULL: not attached. */
@@ -30,6 +31,7 @@ extern uint32_t trix_gate_closed; /* a fork is under way; futex; set with the wo
 
 /* ---- what the collector gives the heap ---- */
 struct gate *trix_gate_attach(void);
+void trix_gate_lapse(struct gate *gate); /* ends the section it is in */
 void trix_gate_await_open(struct gate *gate); /* inside at depth 1, and again on return */
 void trix_gate_serve(struct gate *gate); /* outside, with something pending */
 
@@ -96,6 +98,7 @@ INLINE uint8_t sweep_parity(void) { return trix_sweep_generation & 1; }
 INLINE struct gate *gate_enter(void) {
     struct gate *g = trix_self;
     if (UNLIKELY(!g)) g = trix_gate_attach();
+    if (UNLIKELY(load_relaxed(&g->section))) trix_gate_lapse(g);
     uint32_t depth = g->inside++;
     signal_fence();
     if (UNLIKELY(load_relaxed(&trix_gate_closed)) && depth == 0) trix_gate_await_open(g);

@@ -10,6 +10,7 @@
  * when the program has sent it, or has a handler for it.
  */
 #include "host.h"
+#include "../gc/blocking.h"
 #include "../gc/modules.h"
 #include "../heap/gate.h"
 #include "../base/lock.h"
@@ -95,13 +96,16 @@ static void run_handler(struct thread *t, int sig, siginfo_t *info, void *contex
     t->deferred = 0;
     t->user_signals++;
     int cancel = PTHREAD_CANCEL_DEFERRED;
+    uintptr_t section = 0;
     if (blocked) { /* the call may be cancelled at any instruction, the handler not: it may be inside */
         pthread_setcanceltype(PTHREAD_CANCEL_DEFERRED, &cancel);
-        thread_unblock(t);
+        section = trix_section_suspend(t);
+        if (!section) thread_unblock(t);
     }
     call_unmasked(sig, info, context);
     if (blocked) {
-        thread_block(t, blocked_sp);
+        if (section) trix_section_resume(t, blocked_sp, section);
+        else thread_block(t, blocked_sp);
         pthread_setcanceltype(cancel, NULL);
     }
     t->deferred = deferred;

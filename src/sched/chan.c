@@ -49,10 +49,13 @@ struct tri_chan *trix_chan_new_plain(size_t elem, size_t cap) {
 
 /* ---- copying ---- */
 
+/* On its way to a stack a pointer to the end of a typed object counts, as it does on one. */
+static uint64_t shade_flags(const void *to) { return map_contains((uintptr_t)to) ? 0 : RAW_ROOT; }
+
 void trix_chan_copy_slow(struct thread *t, void *to, const void *from, size_t bytes, bool leaf) {
     if (!leaf && gate_marking()) {
-        trix_shade_range(t, to, bytes);
-        trix_shade_range(t, from, bytes);
+        trix_shade_range(t, to, bytes, shade_flags(to));
+        trix_shade_range(t, from, bytes, shade_flags(to));
     }
     if (leaf || ((uintptr_t)to | (uintptr_t)from | bytes) & 7) {
         memmove(to, from, bytes);
@@ -64,7 +67,7 @@ void trix_chan_copy_slow(struct thread *t, void *to, const void *from, size_t by
 }
 
 void trix_chan_zero(struct thread *t, const struct tri_chan *c, void *at) {
-    if (!c->leaf && gate_marking()) trix_shade_range(t, at, c->elem);
+    if (!c->leaf && gate_marking()) trix_shade_range(t, at, c->elem, shade_flags(at));
     memset(at, 0, c->elem);
 }
 

@@ -1,6 +1,6 @@
-/* arguments - what a goroutine is started with counts as a word on its stack from the start, before it has run: the object that it
- * points into lives, and so does one that ends there. Goroutines are started while collections run, with an argument just past
- * the end of an object that nothing else holds; under gccheckmark=1 a cycle that does not see it so ends the program. */
+/* arguments - what crosses from one stack to another counts as a word on a stack all the way: the object that it points into lives, and
+ * so does one that ends there. Goroutines and threads are started, and waiting receivers sent to, while collections run, with a pointer
+ * just past the end of an object that nothing else holds; under gccheckmark=1 a cycle that does not see it so ends the program. */
 #include "test.h"
 
 #include <pthread.h>
@@ -11,7 +11,7 @@ struct pair {
 };
 TRI_TYPE(struct pair, next)
 
-enum { STARTS = 40000, ROOM = 500 };
+enum { STARTS = 40000, ROOM = 500, SENDS = 20000, RECEIVERS = 8, THREADS = 500 };
 
 static uint32_t finished, over;
 
@@ -26,15 +26,73 @@ static void *collect(void *arg) {
     return arg;
 }
 
-static void run(void *arg) {
+static struct pair *pair_new(void) {
+    struct pair *p = tri_new(struct pair);
+    p->value = 77;
+    return p;
+}
+
+/* ---- handed to a receiver that waits ---- */
+
+static tri_chan *ends;
+
+static void receive(void *arg) {
     (void)arg;
+    for (struct pair *end; tri_recv(ends, &end);) {
+        tri_yield();
+        look(end);
+    }
+    look(pair_new() + 1);
+}
+
+static void send_all(void) {
+    uint32_t from = __atomic_load_n(&finished, __ATOMIC_SEQ_CST);
+    ends = tri_chan_new(struct pair *, 0);
+    for (int i = 0; i < RECEIVERS; i++) tri_go(receive, NULL);
+    for (uint32_t i = 0; i < SENDS; i++) {
+        struct pair *end = pair_new() + 1;
+        tri_send(ends, &end);
+    }
+    tri_close(ends);
+    while (__atomic_load_n(&finished, __ATOMIC_SEQ_CST) - from < SENDS + RECEIVERS) tri_yield();
+}
+
+/* ---- given to a thread, and back ---- */
+
+static void *thread_looks(void *arg) {
+    look(arg);
+    return pair_new() + 1;
+}
+
+static void *join(void *thread) {
+    void *end = NULL;
+    pthread_join(*(pthread_t *)thread, &end);
+    return end;
+}
+
+static void make_threads(void) {
+    for (int i = 0; i < THREADS; i++) {
+        pthread_t thread;
+        EXPECT_EQ(pthread_create(&thread, NULL, thread_looks, pair_new() + 1), 0);
+        look(tri_blocking_call(join, &thread));
+    }
+}
+
+/* ---- given to a goroutine ---- */
+
+static void start_all(void) {
     for (uint32_t i = 0; i < STARTS; i++) {
-        struct pair *p = tri_new(struct pair);
-        p->value = 77;
-        tri_go(look, p + 1);
+        tri_go(look, pair_new() + 1);
         while (i - __atomic_load_n(&finished, __ATOMIC_SEQ_CST) > ROOM && i > __atomic_load_n(&finished, __ATOMIC_SEQ_CST)) tri_yield();
     }
     while (__atomic_load_n(&finished, __ATOMIC_SEQ_CST) < STARTS) tri_yield();
+}
+
+static void run(void *arg) {
+    (void)arg;
+    start_all();
+    send_all();
+    make_threads();
 }
 
 int main(void) {
