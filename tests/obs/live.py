@@ -1,26 +1,15 @@
 #!/usr/bin/env python3
 """The live page in a real browser, headless: it draws itself from the program's figures, in light and dark, and its buttons work.
 Screenshots are left in the work folder."""
-import os, re, shutil, subprocess, sys
-from served import Served, skip
+import os, re, shutil, sys
+from served import Served, browser, skip
 
 program, work = sys.argv[1:3]
-chromium = next((c for c in map(shutil.which, ("chromium", "chromium-browser", "google-chrome")) if c), None)
-if not chromium:
-    skip("needs chromium (apt-get install chromium)")
 shutil.rmtree(work, ignore_errors=True)
 os.makedirs(work)
-runs = 0
-
-def browse(url, *flags):
-    global runs
-    runs += 1
-    os.makedirs(f"{work}/profile{runs}")
-    p = subprocess.run([chromium, "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-                        "--disable-component-update", "--disable-sync", "--no-proxy-server", f"--user-data-dir={work}/profile{runs}", "--window-size=1300,1500",
-                        "--virtual-time-budget=6000", *flags, url], capture_output=True, text=True, timeout=200)
-    assert p.returncode == 0, p.stderr
-    return p.stdout
+browse = browser(work, 1300, 1500)
+if not browse:
+    skip("needs chromium (apt-get install chromium)")
 
 def check(dom):
     assert '<h1 id="program">obs_served</h1>' in dom
