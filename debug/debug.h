@@ -4,6 +4,7 @@
  *   profile.c    a profile in memory: samples by stack; its form as Go's texts
  *   encode.c     its form as gzip'ed profile.proto
  *   modules.c    what is mapped where: mappings and build ids
+ *   texts.c      strings, each kept once
  *   symbols.c    names, files and lines of addresses, by elfutils
  *   profiles.c   the profiles by name: heap, allocs, goroutine, …
  *   goroutines.c the goroutine profiles, and stacks as text
@@ -40,6 +41,16 @@ struct page {
 void trid_put(struct page *p, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void trid_put_bytes(struct page *p, const void *bytes, size_t n);
 void trid_put_json(struct page *p, const char *string); /* in quotes */
+
+/* ---- texts.c: strings, each kept once ---- */
+struct texts {
+    char **text; /* n of them, in the order they came */
+    size_t n, room;
+    uint32_t *at; /* hash table: index + 1; 0: free */
+    size_t size;  /* a power of two */
+};
+size_t trid_texts_index(struct texts *t, const char *s);
+void trid_texts_free(struct texts *t);
 
 /* ---- profile.c ---- */
 enum { PROFILE_VALUES = 4 };
@@ -100,12 +111,12 @@ struct symbol {
     const char *file; /* NULL: not known */
     int line;
 };
-struct symbols *trid_symbols_open(void); /* of this process as it is now; NULL: no memory */
+struct symbols *trid_symbols_open(void); /* of this process as it is now; one at a time: others wait */
 void trid_symbols_close(struct symbols *s);
 /* Whether the frame is the core's own, and none of its public calls. */
 bool trid_symbol_internal(const struct symbol *s, uintptr_t address);
 /* The functions that the instruction at the address is in, innermost first: those inlined, and the one they are in, which
- * there is always. They and their strings live as long as s. */
+ * there is always. They and their strings live until s is closed. */
 const struct symbol *trid_symbol_frames(struct symbols *s, uintptr_t address, unsigned *n);
 /* The outermost one. */
 struct symbol trid_symbol(struct symbols *s, uintptr_t address);

@@ -2,7 +2,7 @@
  * that pprof needs no program file, names what is inlined (the pprof in the Go toolchain cannot find that out for C), and
  * lists lines of the functions that the program wrote.
  *
- * Strings, functions and addresses are found again by one kind of table: indices by hash.
+ * Functions and addresses are found again by one kind of table: indices by hash.
  */
 #include "debug.h"
 #include "profile.pb-c.h"
@@ -31,46 +31,21 @@ static void table_empty(struct table *t) {
 
 struct encoder {
     Trid__Profile out;
-    char **text;
-    size_t ntext, text_room;
+    struct texts texts;
     Trid__Location *location;
     size_t nlocation, location_room;
     Trid__Function *function;
     size_t nfunction, function_room;
-    struct table by_text, by_address, by_function;
+    struct table by_address, by_function;
     struct modules modules;
     Trid__Mapping **mapping; /* of each module */
     struct symbols *symbols;
 };
 
-static uint64_t hash_of_text(const char *s) {
-    uint64_t h = 0;
-    for (; *s; s++) h = (h ^ (unsigned char)*s) * 0x100000001b3ull;
-    return h ^ h >> 32;
-}
 static uint64_t hash_of_number(uint64_t n) { return n * 0x9e3779b97f4a7c15ull >> 20; }
 static uint64_t hash_of_function(int64_t name, int64_t file) { return hash_of_number((uint64_t)name << 32 ^ (uint64_t)file); }
 
-static uint32_t *text_place(const struct encoder *e, const char *s) {
-    for (uint64_t i = hash_of_text(s);; i++) {
-        uint32_t *at = &e->by_text.at[i & (e->by_text.size - 1)];
-        if (!*at || strcmp(e->text[*at - 1], s) == 0) return at;
-    }
-}
-
-static int64_t text_of(struct encoder *e, const char *s) {
-    if (table_is_full(&e->by_text, e->ntext)) {
-        table_empty(&e->by_text);
-        for (size_t i = 0; i < e->ntext; i++) *text_place(e, e->text[i]) = (uint32_t)i + 1;
-    }
-    uint32_t *at = text_place(e, s);
-    if (!*at) {
-        e->text = trid_grow(e->text, e->ntext, &e->text_room, sizeof *e->text);
-        e->text[e->ntext++] = strdup(s);
-        *at = (uint32_t)e->ntext;
-    }
-    return *at - 1;
-}
+static int64_t text_of(struct encoder *e, const char *s) { return (int64_t)trid_texts_index(&e->texts, s); }
 
 static Trid__Kind *kind_of(struct encoder *e, const char *type, const char *unit) {
     Trid__Kind *k = trid_malloc(sizeof *k);
@@ -224,8 +199,8 @@ static void fill_body(struct encoder *e, const struct profile *p) {
     for (size_t i = 0; i < e->nlocation; i++) o->location[o->n_location++] = &e->location[i];
     o->function = trid_malloc(e->nfunction * sizeof *o->function);
     for (size_t i = 0; i < e->nfunction; i++) o->function[o->n_function++] = &e->function[i];
-    o->n_text = e->ntext;
-    o->text = e->text;
+    o->n_text = e->texts.n;
+    o->text = e->texts.text;
 }
 
 static void encoder_free(struct encoder *e) {
@@ -241,10 +216,10 @@ static void encoder_free(struct encoder *e) {
         for (size_t k = 0; k < e->location[i].n_line; k++) free(e->location[i].line[k]);
         free(e->location[i].line);
     }
-    for (size_t i = 0; i < e->ntext; i++) free(e->text[i]);
     free(o->sample_type), free(o->sample), free(o->mapping), free(o->location), free(o->period_type);
-    free(o->function), free(e->text), free(e->location), free(e->function);
-    free(e->by_text.at), free(e->by_address.at), free(e->by_function.at);
+    free(o->function), free(e->location), free(e->function);
+    free(e->by_address.at), free(e->by_function.at);
+    trid_texts_free(&e->texts);
     trid_symbols_close(e->symbols);
     trid_modules_free(&e->modules);
 }

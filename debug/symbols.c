@@ -2,13 +2,18 @@
  *
  * An address may be in several functions at once, one inlined into the other: tri_new is in its caller. The DWARF tree tells
  * them, innermost first, each with the line it has got to. Where there is none, the symbol table names the outermost, and
- * that is all. What was found is kept by address: profiles ask for the same ones again and again.
+ * that is all.
+ *
+ * Reading a program's DWARF takes tens of milliseconds, and profiles ask for the same addresses again and again. So what was
+ * found is kept, until a module comes or goes; only an address that is new has the files opened again.
  */
 #include "debug.h"
 
 #include <dwarf.h>
 #include <elfutils/libdw.h>
 #include <elfutils/libdwfl.h>
+#include <link.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -21,35 +26,66 @@ struct known {
     unsigned n;
 };
 
+/* All of it: whoever has opened it, and holds the lock. */
 struct symbols {
-    Dwfl *dwfl;
+    pthread_mutex_t lock;
+    Dwfl *dwfl;          /* NULL: not needed yet, or not to be had */
+    bool opened;
     struct known *known; /* hash table */
     size_t n, size;      /* a power of two */
-    char **path;         /* made by joining */
-    size_t npaths, paths_room;
+    struct texts texts;  /* names and files */
+    uint64_t changes;    /* of the list of modules, when that was found */
 };
 
+static struct symbols symbols = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+static int count_changes(struct dl_phdr_info *info, size_t size, void *changes) {
+    (void)size;
+    *(uint64_t *)changes = info->dlpi_adds + info->dlpi_subs;
+    return 1;
+}
+
+static void forget(struct symbols *s) {
+    for (size_t i = 0; i < s->size; i++) free(s->known[i].frame);
+    free(s->known);
+    trid_texts_free(&s->texts);
+    s->known = NULL;
+    s->n = s->size = 0;
+}
+
+/* What another thread was in the middle of is nobody's in the child. */
+static void after_fork(void) { symbols = (struct symbols){.lock = PTHREAD_MUTEX_INITIALIZER}; }
+static void watch_forks(void) { pthread_atfork(NULL, NULL, after_fork); }
+
 struct symbols *trid_symbols_open(void) {
-    static char *debug_path;
-    static const Dwfl_Callbacks callbacks = {.find_elf = dwfl_linux_proc_find_elf,
-                                             .find_debuginfo = dwfl_standard_find_debuginfo,
-                                             .debuginfo_path = &debug_path};
-    struct symbols *s = trid_malloc(sizeof *s);
-    s->dwfl = dwfl_begin(&callbacks);
-    if (s->dwfl && (dwfl_linux_proc_report(s->dwfl, getpid()) != 0 || dwfl_report_end(s->dwfl, NULL, NULL) != 0)) {
-        dwfl_end(s->dwfl);
-        s->dwfl = NULL;
-    }
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    struct symbols *s = &symbols;
+    uint64_t changes = 0;
+    pthread_once(&once, watch_forks);
+    dl_iterate_phdr(count_changes, &changes);
+    pthread_mutex_lock(&s->lock);
+    if (changes != s->changes) forget(s);
+    s->changes = changes;
     return s;
 }
 
 void trid_symbols_close(struct symbols *s) {
     if (s->dwfl) dwfl_end(s->dwfl);
-    for (size_t i = 0; i < s->size; i++) free(s->known[i].frame);
-    for (size_t i = 0; i < s->npaths; i++) free(s->path[i]);
-    free(s->known);
-    free(s->path);
-    free(s);
+    s->dwfl = NULL;
+    s->opened = false;
+    pthread_mutex_unlock(&s->lock);
+}
+
+static void open_files(struct symbols *s) {
+    static char *debug_path;
+    static const Dwfl_Callbacks callbacks = {.find_elf = dwfl_linux_proc_find_elf,
+                                             .find_debuginfo = dwfl_standard_find_debuginfo,
+                                             .debuginfo_path = &debug_path};
+    s->opened = true;
+    s->dwfl = dwfl_begin(&callbacks);
+    if (!s->dwfl || (dwfl_linux_proc_report(s->dwfl, getpid()) == 0 && dwfl_report_end(s->dwfl, NULL, NULL) == 0)) return;
+    dwfl_end(s->dwfl);
+    s->dwfl = NULL;
 }
 
 /* ---- files ---- */
@@ -70,18 +106,20 @@ static void tidy(char *path) {
     *to = 0;
 }
 
+static const char *keep(struct symbols *s, const char *text) {
+    if (!text) return NULL;
+    size_t i = trid_texts_index(&s->texts, text); /* first: the array may move */
+    return s->texts.text[i];
+}
+
 /* Names are relative to where the compiler ran. */
 static const char *full_path(struct symbols *s, const char *folder, const char *file) {
     char *path = NULL;
-    if (!file || file[0] == '/' || !folder || folder[0] != '/' || asprintf(&path, "%s/%s", folder, file) < 0) return file;
+    if (!file || file[0] == '/' || !folder || folder[0] != '/' || asprintf(&path, "%s/%s", folder, file) < 0) return keep(s, file);
     tidy(path);
-    for (size_t i = 0; i < s->npaths; i++) {
-        if (strcmp(s->path[i], path) != 0) continue;
-        free(path);
-        return s->path[i];
-    }
-    s->path = trid_grow(s->path, s->npaths, &s->paths_room, sizeof *s->path);
-    return s->path[s->npaths++] = path;
+    const char *kept = keep(s, path);
+    free(path);
+    return kept;
 }
 
 /* ---- functions ---- */
@@ -130,20 +168,21 @@ static unsigned frames_of(struct symbols *s, Dwfl_Module *module, uintptr_t addr
         whole = tag == DW_TAG_subprogram;
         const char *linkage = text_of(&scopes[i], DW_AT_linkage_name);
         at.name = linkage ? linkage : text_of(&scopes[i], DW_AT_name);
-        if (!at.name) at.name = outermost;
+        at.name = keep(s, at.name ? at.name : outermost);
         frame[n++] = at;
         if (whole) break;
         at.file = full_path(s, folder, call_file(unit, &scopes[i]));
         at.line = number_of(&scopes[i], DW_AT_call_line);
     }
     free(scopes);
-    if (!whole) at.name = outermost, frame[n++] = at;
+    if (!whole) at.name = keep(s, outermost), frame[n++] = at;
     return n;
 }
 
 static struct known find(struct symbols *s, uintptr_t address) {
     struct symbol frame[MOST_INLINED + 1], at = {0};
     struct known found = {.address = address, .n = 1};
+    if (!s->opened) open_files(s);
     Dwfl_Module *module = s->dwfl ? dwfl_addrmodule(s->dwfl, address) : NULL;
     frame[0] = at;
     if (module) {

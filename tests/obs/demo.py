@@ -45,7 +45,7 @@ def answers(d):
     assert "<script>" not in page and "&#34;&#62;&#60;script" in page
     page = d.get("?q=lazy")
     assert "&#60;b&#62;&#34;the lazy&#34; &#38; sleepy" in page and "<b>" not in page # texts are shown, not obeyed
-    assert "obs" not in page and "go_memstats_heap_alloc_bytes" in opener.open(d.live.replace("/debug/tricolor/", "/metrics"), timeout=60).read().decode()
+    assert "go_memstats_heap_alloc_bytes" in opener.open(d.live.replace("/debug/tricolor/", "/metrics"), timeout=60).read().decode()
 
 def misbehaviour(d):
     port = int(re.search(r":(\d+)/", d.url)[1])
