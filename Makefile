@@ -24,8 +24,9 @@ BENCH_PACKAGES := $(BUILD_PACKAGES) libgc-dev libmimalloc-dev wrk
 
 # Tests that the thread sanitizer cannot run, or whose programs race by design: docs/design/sanitizers.md says why.
 # The same for the address sanitizer.
-ASAN_LEAVES_OUT := system/(thread_ends|when_to_collect|last_stop_is_bounded)|guide/memory/(percent|arena_misuse)|life/(arena_fault|finalizer|mapped)|data/fuzz|forks|limit/fork|restartable-blind-store
-TSAN_LEAVES_OUT := ^life/|^data/fuzz|^limit/|guide/(threads|memory/(percent|ballast|limit|tight_loop))|handler|cancellation|forks|thread_ends|kept_pointers|peak_memory|search|torture|^model|^house|^sched/(defer|timers|preempt|leaks)
+ASAN_LEAVES_OUT := system/(thread_ends|when_to_collect)|guide/memory/(percent|limit|arena_misuse)|life/arena_fault|data/fuzz|forks|limit/fork|restartable-blind-store
+TSAN_LEAVES_OUT := ^life/(arena_fault|storm)|^data/fuzz|^limit/|guide/memory/(percent|ballast|limit|tight_loop)|handler|cancellation|forks|thread_ends|when_to_collect|kept_pointers|peak_memory|search|torture|^model|^house|^sched/(defer|preempt)
+asan: export UBSAN_OPTIONS := halt_on_error=1:print_stacktrace=1
 tsan: export TSAN_OPTIONS := suppressions=$(CURDIR)/tools/tsan.supp
 
 # $(call build,PRESET,CMake variables,further build options)

@@ -52,7 +52,7 @@ void trid_profile_add(struct profile *p, const uintptr_t *pcs, uint32_t npcs, co
     if (!*at) {
         p->sample = trid_grow(p->sample, p->n, &p->capacity, sizeof *p->sample);
         uintptr_t *copy = trid_malloc(npcs * sizeof *copy);
-        memcpy(copy, pcs, npcs * sizeof *copy);
+        if (npcs) memcpy(copy, pcs, npcs * sizeof *copy);
         p->sample[p->n++] = (struct profile_sample){.npcs = npcs, .pcs = copy, .key = key, .number = number, .unit = unit};
         *at = (uint32_t)p->n;
     }

@@ -65,7 +65,10 @@ static bool run_next_stretch(struct sampler *s, struct run_table *t, const struc
     bits_fill(r->pending, from, n, false);
     uintptr_t at = slot_address(l, r->page, from);
     races_fresh((void *)at, n * l->size);
-    if (r->dirty) memset((void *)at, 0, n * l->size);
+    if (r->dirty) {
+        memset((void *)at, 0, n * l->size);
+        races_fresh((void *)at, n * l->size); /* who is next on this thread, a goroutine, has not zeroed it */
+    }
     if (l->id == LAYOUT_ID_TINY) t->tiny += (uint32_t)(n * (TINY_BLOCK / TINY_PIECE));
     publication_fence();
     struct tri__run *run = &t->hot[l->id];

@@ -15,6 +15,7 @@
 #include "../gc/init.h"
 #include "../heap/gate.h"
 #include "../heap/metadata.h"
+#include "../os/races.h"
 #include "../../include/tricolor.h"
 
 #include <errno.h>
@@ -159,6 +160,7 @@ static void keep_result(struct start *s, void *result) {
 /* The thread ends by returning, pthread_exit or cancellation: libc unwinds through here. */
 static void started_ends(struct start **s) {
     own_start = NULL;
+    trix_races_here = false;
     start_settle(*s, START_ENDED);
 }
 
@@ -172,6 +174,7 @@ static void *started(void *arg) {
         start_name(s, pthread_self());
     }
     own_start = s;
+    trix_races_here = true;
     void *result = s->fn((void *)trix_kept_get(s->kept));
     keep_result(s, result);
     return result;
@@ -197,6 +200,7 @@ EXPORT int pthread_create(pthread_t *restrict thread, const pthread_attr_t *rest
 }
 
 EXPORT void pthread_exit(void *result) {
+    trix_races_here = false;
     if (own_start) {
         keep_result(own_start, result);
         own_start->exited = true; /* read once the thread has been joined */

@@ -2,6 +2,7 @@
 #include "races.h"
 
 #include <stdint.h>
+#include <unistd.h>
 
 #define OPTIONAL __attribute__((weak, visibility("default"))) extern
 OPTIONAL void __tsan_java_init(unsigned long heap, unsigned long bytes);
@@ -10,8 +11,10 @@ OPTIONAL void __tsan_java_free(unsigned long at, unsigned long bytes);
 OPTIONAL void __tsan_java_finalize(void);
 
 bool trix_races_told;
+TLS bool trix_races_here;
 
 void trix_races_heap(void *at, size_t bytes) {
+    trix_races_here = getpid() == gettid(); /* the main thread: those that are made say it themselves */
     if (!__tsan_java_init || !__tsan_java_alloc || !__tsan_java_free || !__tsan_java_finalize) return;
     __tsan_java_init((uintptr_t)at, bytes);
     trix_races_told = true;

@@ -17,7 +17,11 @@
 
 extern bool trix_races_told; /* somebody listens; constant once the heap has started */
 
-/* The heap's bounds; once. */
+/* The sanitizer knows the calling thread: not before it has begun, nor once destructors of its thread-specific data run, among them the
+ * sanitizer's own. */
+extern TLS bool trix_races_here;
+
+/* The heap's bounds; once, at the start. */
 void trix_races_heap(void *at, size_t bytes);
 
 void trix_races_fresh(void *at, size_t bytes);
@@ -25,12 +29,12 @@ void trix_races_finalizer(void);
 
 /* [at, at + bytes), at multiples of 8, is about to be handed out: what was done to it belongs to the past. */
 INLINE void races_fresh(void *at, size_t bytes) {
-    if (UNLIKELY(trix_races_told)) trix_races_fresh(at, bytes);
+    if (UNLIKELY(trix_races_told) && trix_races_here) trix_races_fresh(at, bytes);
 }
 
 /* The calling thread is about to run finalizers: all that any thread has done so far comes before. */
 INLINE void races_finalizer(void) {
-    if (UNLIKELY(trix_races_told)) trix_races_finalizer();
+    if (UNLIKELY(trix_races_told) && trix_races_here) trix_races_finalizer();
 }
 
 #endif

@@ -3,6 +3,7 @@
 #include "../gc/thread.h"
 #include "../os/libc.h"
 #include "../os/os.h"
+#include "../os/races.h"
 
 #include <signal.h>
 #include <stddef.h>
@@ -75,7 +76,7 @@ void trix_told_unwound(void) {
 }
 
 void trix_told_order(const void *at, bool after) {
-    if (!threads) return;
+    if (!threads || !trix_races_here) return;
     if (after) __tsan_acquire((void *)(uintptr_t)at);
     else __tsan_release((void *)(uintptr_t)at);
 }
