@@ -166,11 +166,8 @@ TRI_API void tri__panic_index(int64_t i, size_t len);
         (const tri_type *)&tri__site;                                                                           \
     }))
 
-/* (The compiler driver sees to barriers itself.) */
+/* (With its barriers: the compiler driver puts none into the library's own functions.) */
 TRI__INLINE void tri__store_values(void *to, const void *values, size_t bytes, size_t each, int kind) {
-#ifdef __TRICC__
-    kind = TRI__KIND_LEAF;
-#endif
     if (kind == TRI__KIND_LEAF) {
         __builtin_memcpy(to, values, bytes);
     } else if (each == sizeof(uintptr_t)) {

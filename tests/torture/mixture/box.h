@@ -10,6 +10,15 @@
 #include <unistd.h>
 #include <tricolor.h>
 
+#ifdef __TRICC__ /* plain C: barriers and types are the compiler's business */
+#undef tri_set
+#define tri_set(to, value) ((to) = (value))
+#undef tri_assign
+#define tri_assign(to, value) ((to) = (value))
+#undef TRI_TYPE
+#define TRI_TYPE(...)
+#endif
+
 #define REQUIRE(condition, ...)                                                                                \
     do {                                                                                                       \
         if (!(condition)) {                                                                                    \
