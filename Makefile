@@ -17,7 +17,7 @@ DEBUG_PACKAGES := pkg-config zlib1g-dev libprotobuf-c-dev protobuf-c-compiler li
 TEST_PACKAGES := $(BUILD_PACKAGES) $(DEBUG_PACKAGES) g++ libcmocka-dev python3
 EXTRA_PACKAGES := clang spin valgrind gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user \
                   $(TRICC_PACKAGES)
-SIGHT_PACKAGES := golang-go graphviz linux-perf prometheus chromium fonts-dejavu-core
+SIGHT_PACKAGES := golang-go golang-golang-x-tools-dev graphviz linux-perf prometheus chromium fonts-dejavu-core
 TRICC_PACKAGES := llvm-19-dev clang-19 libclang-19-dev
 PROGRAM_PACKAGES := dpkg-dev xz-utils patch tcl
 BENCH_PACKAGES := $(BUILD_PACKAGES) libgc-dev libmimalloc-dev wrk

@@ -2,7 +2,7 @@
  * that benchstat reads.
  *
  * The count grows as Go's does: to what the last round suggests for the wanted time, a fifth more, at most a hundredfold, and by
- * one at least. Figures are those of the last round alone.
+ * one at least. Figures are those of the last round alone. One that runs others is itself run once, with a count of one.
  */
 #include "debug.h"
 
@@ -17,11 +17,13 @@
 #include <sys/utsname.h>
 #include <time.h>
 
-enum { METRICS = 8, MOST = 1000000000 };
+enum { METRICS = 8, MOST = 1000000000, LEVELS = 8 };
 
 struct tri__bench {
     const char *name;
     bool running, failed, parent;
+    unsigned level; /* how many it is in */
+    int64_t loop_at, loop_end; /* tri_bench_loop: times done, and when to look at the clock; 0: not used */
     uint64_t began, elapsed_ns, mallocs_began, bytes_began, mallocs, bytes;
     int64_t bytes_per_op;
     unsigned nmetrics;
@@ -35,8 +37,9 @@ static struct {
     double seconds;
     int64_t times; /* 0: by time */
     int count;
-    regex_t pattern;
-    bool patterned, headed;
+    regex_t pattern[LEVELS]; /* for the name at each level, as far as given */
+    unsigned npatterns;
+    bool headed;
 } flags = {.seconds = 1, .count = 1};
 
 /* ---- the clock ---- */
@@ -111,23 +114,48 @@ static void run_round(tri_b *b, void (*fn)(tri_b *), int64_t n) {
     tri_bench_stop_timer(b);
 }
 
-static int64_t next_count(const tri_b *b, int64_t last) {
-    double took = (double)b->tri__bench->elapsed_ns, want = flags.seconds * 1e9;
-    double n = want * (double)last / (took < 1 ? 1 : took) * 1.2;
+static int64_t next_count(uint64_t took_ns, int64_t last) {
+    double n = flags.seconds * 1e9 * (double)last / (took_ns ? (double)took_ns : 1) * 1.2;
     if (n > 100.0 * (double)last) n = 100.0 * (double)last;
     if (n < (double)last + 1) n = (double)last + 1;
     return n > MOST ? MOST : (int64_t)n;
 }
 
+/* ---- the loop, of one round ---- */
+
+static bool loop_look(tri_b *b) {
+    struct tri__bench *x = b->tri__bench;
+    uint64_t took = x->elapsed_ns + (x->running ? now_ns() - x->began : 0);
+    if (!x->loop_end) {
+        tri_bench_reset_timer(b); /* what came before was to set it up */
+        x->loop_end = flags.times ? flags.times : 1;
+    } else if (flags.times || (double)took >= flags.seconds * 1e9 || x->loop_end == MOST) {
+        tri_bench_stop_timer(b);
+        b->n = x->loop_at;
+        return false;
+    } else {
+        x->loop_end = next_count(took, x->loop_end);
+    }
+    x->loop_at++;
+    return true;
+}
+
+EXPORT bool tri_bench_loop(tri_b *b) {
+    struct tri__bench *x = b->tri__bench;
+    if (x->loop_at == x->loop_end) return loop_look(b);
+    x->loop_at++;
+    return true;
+}
+
+/* ---- all rounds ---- */
+
 static void run_rounds(tri_b *b, void (*fn)(tri_b *)) {
     struct tri__bench *x = b->tri__bench;
-    if (flags.times) {
-        run_round(b, fn, flags.times);
-        return;
-    }
-    run_round(b, fn, 1);
-    while (!x->failed && !x->parent && (double)x->elapsed_ns < flags.seconds * 1e9 && b->n < MOST)
-        run_round(b, fn, next_count(b, b->n));
+    run_round(b, fn, 1); /* in which it may turn out to have others in it */
+    if (x->failed || x->parent || x->loop_end) return;
+    if (flags.times > 1) run_round(b, fn, flags.times);
+    while (!flags.times && !x->failed && (double)x->elapsed_ns < flags.seconds * 1e9 && b->n < MOST)
+        run_round(b, fn, next_count(x->elapsed_ns, b->n));
 }
 
 /* ---- the line ---- */
@@ -172,16 +200,19 @@ static void print_line(const tri_b *b) {
     fflush(stdout);
 }
 
-static bool wanted(const char *name) { return !flags.patterned || regexec(&flags.pattern, name, 0, NULL, 0) == 0; }
+static bool wanted(const char *name, unsigned level) {
+    return level >= flags.npatterns || regexec(&flags.pattern[level], name, 0, NULL, 0) == 0;
+}
 
-static int bench(const char *name, void (*fn)(tri_b *)) {
+static int bench(const char *name, unsigned level, void (*fn)(tri_b *)) {
     int result = 0;
     for (int i = 0; i < flags.count; i++) {
-        struct tri__bench x = {.name = name};
+        struct tri__bench x = {.name = name, .level = level};
         tri_b b = {.tri__bench = &x};
         run_rounds(&b, fn);
         if (x.failed) result = -1;
-        else if (!x.parent) print_head(), print_line(&b);
+        if (x.parent) break; /* those in it have been run as often as is wanted */
+        if (!x.failed) print_head(), print_line(&b);
     }
     return result;
 }
@@ -198,15 +229,18 @@ static char *plain_name(const char *outer, const char *name) {
 EXPORT int tri_bench(const char *name, void (*fn)(tri_b *)) {
     if (strncmp(name, "Benchmark", 9) == 0) name += 9;
     char *plain = plain_name(NULL, name);
-    int result = wanted(plain) ? bench(plain, fn) : 0;
+    int result = wanted(plain, 0) ? bench(plain, 0, fn) : 0;
     free(plain);
     return result;
 }
 
 EXPORT int tri_bench_run(tri_b *b, const char *name, void (*fn)(tri_b *)) {
-    char *plain = plain_name(b->tri__bench->name, name);
-    b->tri__bench->parent = true; /* it has no figures of its own */
-    int result = bench(plain, fn);
+    struct tri__bench *outer = b->tri__bench;
+    char *own = plain_name(NULL, name), *plain = plain_name(outer->name, name);
+    outer->parent = true; /* it has no figures of its own */
+    int result = wanted(own, outer->level + 1) ? bench(plain, outer->level + 1, fn) : 0;
+    if (result) outer->failed = true;
+    free(own);
     free(plain);
     return result;
 }
@@ -231,11 +265,27 @@ static void set_benchtime(const char *value) {
     else bad("benchtime", value, "a time as 500ms, 2s or 1m, or a count as 100x");
 }
 
+/* Where the part of the pattern for one level ends: at a slash that is not in brackets. */
+static size_t part_length(const char *p) {
+    size_t n = 0;
+    for (bool inside = false; p[n] && (inside || p[n] != '/'); n++)
+        if (p[n] == '\\' && p[n + 1]) n++;
+        else inside = inside ? p[n] != ']' : p[n] == '[';
+    return n;
+}
+
 static void set_pattern(const char *value) {
-    if (flags.patterned) regfree(&flags.pattern);
-    flags.patterned = false;
-    if (regcomp(&flags.pattern, value, REG_EXTENDED | REG_NOSUB) != 0) bad("bench", value, "a regular expression");
-    flags.patterned = true;
+    while (flags.npatterns > 0) regfree(&flags.pattern[--flags.npatterns]);
+    for (const char *p = value;; p++) {
+        size_t n = part_length(p);
+        char *part = strndup(p, n);
+        if (flags.npatterns == LEVELS || !part || regcomp(&flags.pattern[flags.npatterns], part, REG_EXTENDED | REG_NOSUB) != 0)
+            bad("bench", value, "regular expressions, one for the name at each level, with slashes between");
+        flags.npatterns++;
+        free(part);
+        p += n;
+        if (!*p) break;
+    }
 }
 
 static void set_count(const char *value) {

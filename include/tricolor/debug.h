@@ -72,10 +72,14 @@ typedef struct tri_b {
  * also when -bench does not match the name; -1 when fn has called tri_bench_fail. */
 TRI_API int tri_bench(const char *name, void (*fn)(tri_b *));
 
-/* Takes Go's flags out of argv: -bench REGEXP, -run REGEXP (of tests, of which there are none: benchmarks run all the
+/* Takes Go's flags out of argv: -bench REGEXP (one for each level of names, with slashes between), -run REGEXP (of tests, of which there are none: benchmarks run all the
  * same), -benchtime 2s or 100x, -count N, -benchmem; each also with -test. before it, or = behind. A bad value ends the
  * program with a line that says what is accepted, status 2. */
 TRI_API void tri_bench_flags(int *argc, char **argv);
+
+/* `while (tri_bench_loop(b)) …` instead of a loop to b->n: fn is called once, what it does before and after the loop is not
+ * timed, and the loop goes on as long as it takes. Costs a call, some 2 ns. */
+TRI_API bool tri_bench_loop(tri_b *b);
 
 TRI_API void tri_bench_reset_timer(tri_b *b);
 TRI_API void tri_bench_stop_timer(tri_b *b);

@@ -29,6 +29,15 @@ static void outer(tri_b *b) {
     tri_bench_run(b, "one inside", inner);
     tri_bench_run(b, "two", inner);
 }
+static void looped(tri_b *b) {
+    static int calls;
+    for (int i = 0; i < 1000; i++) sink = tri_alloc(100);
+    int64_t times = 0;
+    while (tri_bench_loop(b)) sink = tri_alloc(100), times++;
+    for (int i = 0; i < 1000; i++) sink = tri_alloc(100);
+    if (times != b->n) tri_bench_fail(b, "the loop has run another number of times");
+    tri_bench_report_metric(b, ++calls, "calls");
+}
 static void fails(tri_b *b) { tri_bench_fail(b, "it must"); }
 
 int main(int argc, char **argv) {
@@ -39,5 +48,6 @@ int main(int argc, char **argv) {
     tri_bench("Unseen", unseen);
     tri_bench("Bytes", bytes);
     tri_bench("Outer", outer);
+    tri_bench("Looped", looped);
     return argc > 1 ? tri_bench("Fails", fails) == -1 ? 0 : 1 : 0;
 }

@@ -39,12 +39,23 @@ n, v = one(r, "Unseen")[0]
 assert v["B/op"] == 0 and v["allocs/op"] == 0, v
 n, v = one(r, "Bytes")[0]
 assert v["widgets/op"] == 2.5 and v["MB/s"] > 0, v
+n, v = one(r, "Looped")[0]
+assert n == 100 and v["B/op"] == 112 and v["allocs/op"] == 1 and v["calls"] == 1, v
+n, v = one(lines(run("-bench=Looped", "-benchtime=50ms")[0]), "Looped")[0]
+assert n > 1000 and n * v["ns/op"] >= 0.049e9 and v["B/op"] == 112, (n, v)
 assert one(r, "Outer/one_inside") and one(r, "Outer/two")
 
 r = lines(run("-test.benchtime", "20ms", "-count=3", "-run", "XXX", "-bench=Alloc|Nothing", "-benchmem")[0])
 assert len(r) == 2 and len(one(r, "Alloc")) == 3, r
 assert all(n > 100 for n, _ in one(r, "Nothing")), r
 assert all(n * v["ns/op"] >= 0.019e9 for n, v in one(r, "Alloc")), r
+
+# one that runs others is run once, and they three times each
+r = lines(run("-benchtime=5x", "-count=3", "-bench=Outer")[0])
+assert len(one(r, "Outer/one_inside")) == 3 and len(one(r, "Outer/two")) == 3 and len(r) == 2, r
+
+r = lines(run("-benchtime=5x", "-bench=^Out/tw[o/]")[0])
+assert one(r, "Outer/two") and len(r) == 1, r
 
 text, _ = run("fail", "-bench", "^Fails$", "-benchtime=1x")
 assert text == "--- FAIL: BenchmarkFails\n    it must\n", text
