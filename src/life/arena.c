@@ -38,12 +38,12 @@ enum {
 #ifdef TRIX_TORTURE
     FIRST_CHUNK = 2 * PAGE_SIZE,
 #else
-    FIRST_CHUNK = 64 << 10,
+    FIRST_CHUNK = 16 << 10,
 #endif
     CHUNK_GROWTH = 4,
     LARGEST_CHUNK = 4 << 20,
     HUGE_PAGE = 2 << 20,
-    FIRST_WINDOW = 16 << 10, /* doubles */
+    FIRST_WINDOW = 8 << 10, /* doubles */
     LARGEST_WINDOW = 512 << 10,
     GAP = 16 /* at a chunk's end: a pointer just past its last object stays inside */
 };
@@ -111,6 +111,7 @@ static void *chunk_memory(struct gate *g, size_t bytes, bool leaf) {
 static struct arena_chunk *chunk_make(struct gate *g, struct tri_arena *a, struct tri__arena_row *r, size_t bytes, bool leaf) {
     size_t want = max_u64(r->chunk_bytes, round_up(bytes + sizeof(struct arena_chunk) + 2 * GAP + 8, PAGE_SIZE));
     struct arena_chunk *c = chunk_memory(g, want - 1, leaf);
+    if (r->window == FIRST_WINDOW) trix_gate_blocking(g, trix_os_populate, c, FIRST_WINDOW); /* header and first window at once */
     struct page *p = map_page(chunk_page(c));
     store_relaxed(&p->large.bytes, sizeof *c); /* nothing to scan beyond, yet */
     if (leaf) store_release(&p->large.type, trailer_make(LAYOUT_ID_ARENA, 0));
@@ -133,7 +134,8 @@ static void window_open(struct gate *g, struct tri__arena_row *r, char *need) {
     uintptr_t to = round_up(max_u64((uintptr_t)from + r->window, (uintptr_t)need), trix_os_page);
     if (to > (uintptr_t)log) to = (uintptr_t)log;
     uintptr_t lo = round_down((uintptr_t)from, trix_os_page), hi = round_down(min_u64(to, lo + r->window), trix_os_page);
-    if (lo < hi) trix_gate_blocking(g, trix_os_populate, (void *)lo, hi - lo);
+    bool there = r->window == FIRST_WINDOW && lo == (uintptr_t)c; /* chunk_make has seen to it */
+    if (lo < hi && !there) trix_gate_blocking(g, trix_os_populate, (void *)lo, hi - lo);
     if (r->window < LARGEST_WINDOW) r->window *= 2;
     store_release(&map_page(chunk_page(c))->large.bytes, to - (uintptr_t)c);
     tri_set(r->end, (char *)to);
@@ -318,7 +320,7 @@ static void chunk_revoke(struct gate *g, struct arena_chunk *c) {
 bool trix_life_reuse_arena(uint32_t page) {
     size_t bytes = map_page(page)->large.npages << PAGE_SHIFT;
     void *at = (void *)map_address(page);
-    if (!trix_os_commit(at, bytes)) return false;
+    if (!trix_os_restore(at, bytes)) return false;
     if (__asan_unpoison_memory_region) __asan_unpoison_memory_region(at, bytes);
     return true;
 }

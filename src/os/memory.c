@@ -17,6 +17,10 @@
 #ifndef MADV_POPULATE_WRITE
 #define MADV_POPULATE_WRITE 23
 #endif
+#ifndef MADV_GUARD_INSTALL /* Linux 6.13 */
+#define MADV_GUARD_INSTALL 102
+#define MADV_GUARD_REMOVE  103
+#endif
 #ifndef PR_SET_VMA
 #define PR_SET_VMA           0x53564d41
 #define PR_SET_VMA_ANON_NAME 0
@@ -124,13 +128,34 @@ bool trix_os_release_lazily(void *at, size_t bytes) {
     return done;
 }
 
+/* Guards are marked in the page tables: one call, which splits no mapping and is no business of other threads. Where the
+ * kernel has none, in locked memory, and for much at once, which they would cost page tables, the protection is changed. */
+static struct {
+    uint32_t guards, protection; /* has been used; relaxed */
+} revoked_by;
+
 bool trix_os_revoke(void *at, size_t bytes) {
+    enum { MOST_GUARDED = 1 << 20 };
     if (fault(OS_FAULT_RELEASE)) return false;
     int saved = errno;
-    bool done = mprotect(at, bytes, PROT_NONE) == 0;
-    madvise(at, bytes, MADV_DONTNEED);
+    store_relaxed(&revoked_by.guards, 1);
+    bool done = bytes <= MOST_GUARDED && !trix_os_valgrind && madvise(at, bytes, MADV_GUARD_INSTALL) == 0;
+    if (!done) {
+        store_relaxed(&revoked_by.protection, 1);
+        done = mprotect(at, bytes, PROT_NONE) == 0;
+        madvise(at, bytes, MADV_DONTNEED);
+    }
     errno = saved;
     return done;
+}
+
+bool trix_os_restore(void *at, size_t bytes) {
+    if (load_relaxed(&revoked_by.protection) && !trix_os_commit(at, bytes)) return false;
+    if (fault(OS_FAULT_COMMIT)) return false;
+    int saved = errno;
+    if (load_relaxed(&revoked_by.guards)) madvise(at, bytes, MADV_GUARD_REMOVE);
+    errno = saved;
+    return true;
 }
 
 void trix_os_unmap(void *at, size_t bytes) {

@@ -29,7 +29,8 @@ void *trix_os_map(size_t bytes);                   /* none -> ready; NULL when r
 bool trix_os_release(void *at, size_t bytes);      /* ready -> ready, contents and memory dropped: reads zero again */
 /* The same, but the memory goes only when the kernel needs it; until then the contents may be the old ones. */
 bool trix_os_release_lazily(void *at, size_t bytes);
-bool trix_os_revoke(void *at, size_t bytes);       /* ready -> reserved: contents and memory dropped, any use faults */
+bool trix_os_revoke(void *at, size_t bytes);       /* ready -> revoked: contents and memory dropped, any use faults */
+bool trix_os_restore(void *at, size_t bytes);      /* revoked -> ready, reads zero */
 void trix_os_unmap(void *at, size_t bytes);
 bool trix_os_huge(void *at, size_t bytes, bool advise);
 /* Has the range backed by memory, as if each page were written, its contents left alone; a hint. */
