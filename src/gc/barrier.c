@@ -1,7 +1,9 @@
 /* barrier.c - see barrier.h. Everything here runs inside the gate, so a change of phase waits for it: an operation
  * sees one phase from its test to its store. Long copies are cut into chunks, between which a stop may come. */
 #include "barrier.h"
+#include "gc.h"
 #include "mark.h"
+#include "modules.h"
 #include "../heap/gate.h"
 #include "../../include/tricolor/barrier.h"
 
@@ -73,16 +75,61 @@ void trix_shade_range(struct thread *t, const void *from, size_t bytes, uint64_t
 
 /* ---- single words ---- */
 
-EXPORT void tri__store_slow(struct tri__module *module, void *slot, uintptr_t value) {
+static NOINLINE void store_inside(struct tri__module *module, tri__word *slot, uintptr_t value) {
     struct thread *t = (struct thread *)gate_enter();
     if (UNLIKELY(!module->registered)) tri__module_register(module);
-    if (gate_marking()) { /* inlined as far as nearly all stores come */
-        uintptr_t old = load_relaxed((tri__word *)slot);
-        if (UNLIKELY(needs_shade(old, 0))) shade_grey(t, old - trix_map.base, 0);
-        if (UNLIKELY(needs_shade(value, 0))) shade_grey(t, value - trix_map.base, 0);
+    if (gate_marking()) {
+        trix_shade(t, load_relaxed(slot), 0);
+        trix_shade(t, value, 0);
     }
-    store_relaxed((tri__word *)slot, value);
+    store_relaxed(slot, value);
     gate_leave(&t->cache.gate);
+}
+
+/* Stores the value if no cycle has begun since number `cycle`; a restartable sequence. */
+#ifdef TRI__NO_INLINE_PATHS
+INLINE bool store_in_cycle(tri__word *where, uintptr_t value, uint32_t cycle) { return (void)where, (void)value, (void)cycle, false; }
+#else
+INLINE bool store_in_cycle(tri__word *where, uintptr_t value, uint32_t cycle) {
+#if defined(__x86_64__)
+    __asm__ goto("771: cmpl %[cycle], %[started]\n\t"
+                 "jne %l[other]\n\t"
+                 "movq %[value], %[m]\n"
+                 "772:\n\t" TRI__RAS_ENTRY
+                 : TRI__STORE_OUT
+                 : TRI__STORE_IN[cycle] "r"(cycle), [started] "m"(trix_gc.started), [value] "re"(value)
+                 : "cc" TRI__STORE_CLOBBER
+                 : other);
+#else
+    __asm__ goto("771: ldr w16, %[started]\n\t"
+                 "cmp w16, %w[cycle]\n\t"
+                 "b.ne %l[other]\n\t"
+                 "str %x[value], %[m]\n"
+                 "772:\n\t" TRI__RAS_ENTRY
+                 :
+                 : [m] "Q"(*where), [cycle] "r"(cycle), [started] "Q"(trix_gc.started), [value] "rZ"(value)
+                 : "x16", "cc", "memory"
+                 : other);
+#endif
+    return true;
+other:
+    return false;
+}
+#endif
+
+/* While marking, nearly all stores put what was born in this cycle, black, into what was NULL: nobody need look at either word, and
+ * the thread need not go inside for that. What is black stays so until the cycle ends, and after its end any store is right until the
+ * next one begins; so it is enough that none has begun when the store is made. */
+EXPORT void tri__store_slow(struct tri__module *module, void *where, uintptr_t value) {
+    tri__word *slot = where;
+    uint32_t cycle = load_relaxed(&trix_gc.started);
+    signal_fence();
+    bool known = module->registered && tri__this_module.registered == MODULE_REGISTERED && trix_self;
+    if (LIKELY(known && gate_marking()) && LIKELY(!needs_shade(load_relaxed(slot), 0) && !needs_shade(value, 0))) {
+        signal_fence();
+        if (LIKELY(store_in_cycle(slot, value, cycle))) return;
+    }
+    store_inside(module, slot, value);
 }
 
 EXPORT bool tri__cas(void *slot, uintptr_t expected, uintptr_t desired) {

@@ -32,6 +32,7 @@ void trix_gc_repace(void) {
     struct pacer *p = &trix_gc.pacer;
     trix_limit_observe();
     store_relaxed(&trix_gc.goal, trix_pacer_goal(p));
+    trix_pageheap_expect(trix_pacer_goal(p) >> PAGE_SHIFT);
     int64_t live = load_relaxed(&trix_gc.live);
     if (!p->marking) {
         store_relaxed(&trix_gc.trigger, trix_pacer_trigger(p));

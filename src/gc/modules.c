@@ -26,8 +26,6 @@ struct module {
     struct ras_range range[];
 };
 
-enum { MODULE_REGISTERED = 1, MODULE_GONE /* about to be unmapped: not to be registered again */ };
-
 static struct {
     struct lock lock;
     struct module *first; /* seq_cst; written under lock, as are the links */

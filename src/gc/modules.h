@@ -5,6 +5,9 @@
 
 #include "../base/lock.h"
 
+/* tri__module.registered; 0 at first. */
+enum { MODULE_REGISTERED = 1, MODULE_GONE /* about to be unmapped: not to be registered again */ };
+
 /* Sets every module's barrier flag; world stopped. */
 void trix_modules_set_barrier(bool on);
 

@@ -11,10 +11,11 @@ static struct {
     struct release *out;                /* being given back; lock */
     uint64_t files;                     /* pages; atomic */
     uint64_t retain;                    /* pages; relaxed */
+    uint64_t expected;                  /* pages; relaxed */
     uint32_t newest;                    /* a page taken lately of memory that was never touched; relaxed */
     bool backing;                       /* a unit is being backed in advance; lock to set */
     uint64_t grown;                     /* pages by which the heap has grown since trix_pageheap_over; relaxed */
-} heap = {.lock = LOCK_INIT(PAGEHEAP), .retain = UINT64_MAX};
+} heap = {.lock = LOCK_INIT(PAGEHEAP), .retain = UINT64_MAX, .expected = UINT64_MAX};
 
 uint64_t trix_pageheap_most = UINT64_MAX;
 
@@ -241,12 +242,14 @@ static bool unit_backed(uint32_t page) {
     return load_relaxed(&trix_map.chunks[page / CHUNK_PAGES].backed) & unit_bit(page);
 }
 
-/* Units that are backed in advance: a sixteenth of the heap, since a fill that is faster than the kernel comes in bursts. None
- * in small heaps, and none under a limit, where memory has better uses. */
+/* Units that are backed in advance: a sixteenth of the heap, since a fill that is faster than the kernel comes in bursts, but not
+ * more than the heap is expected to need. None in small heaps, and none under a limit, where memory has better uses. */
 enum { AHEAD_PER = 32 << 20, MOST_AHEAD = 8, AHEAD_RETRY_NS = 100 * 1000 };
 static uint32_t units_ahead(void) {
     if (load_relaxed(&trix_pageheap_most) != UINT64_MAX) return 0;
-    return (uint32_t)min_u64(load_relaxed(&trix_map.extent) / AHEAD_PER, MOST_AHEAD);
+    uint64_t backed = trix_pageheap_backed(), expected = load_relaxed(&heap.expected);
+    uint64_t needed = (expected > backed ? expected - backed : 0) / HUGE_PAGES;
+    return (uint32_t)min_u64(min_u64(load_relaxed(&trix_map.extent) / AHEAD_PER, MOST_AHEAD), needed);
 }
 
 /* The first unit behind the page's that may be a huge page and is none yet; 0: the next ones all are. It may lie behind the end
@@ -511,6 +514,8 @@ void trix_pageheap_count_files(int64_t npages) { fetch_add_relaxed(&heap.files, 
 static uint64_t beyond(uint64_t pages, uint64_t most) { return pages > most ? pages - most : 0; }
 
 void trix_pageheap_retain(uint64_t npages) { store_relaxed(&heap.retain, npages); }
+
+void trix_pageheap_expect(uint64_t npages) { store_relaxed(&heap.expected, npages); }
 
 uint64_t trix_pageheap_over(void) {
     uint64_t backed = trix_pageheap_backed(), over = beyond(backed, load_relaxed(&trix_pageheap_most));

@@ -123,6 +123,8 @@ void trix_pageheap_settle(void); /* the growth has been dealt with */
 /* So many pages more, or fewer, are mapped files: they count as no memory of the heap's. */
 void trix_pageheap_count_files(int64_t npages);
 void trix_pageheap_retain(uint64_t npages);
+/* The heap is expected to grow to so many pages before the next cycle ends: no more are backed in advance. */
+void trix_pageheap_expect(uint64_t npages);
 /* There is no page left with memory, and nearly as much memory as there may be: sweep before taking more. */
 bool trix_pageheap_tight(uint64_t npages);
 

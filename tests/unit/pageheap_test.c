@@ -274,7 +274,7 @@ static void test_refused(void **state) {
 /* What is backed in advance counts so, reads zero, is handed out like the rest, and goes back. */
 static void test_ahead(void **state) {
     (void)state;
-    enum { LONG = 100 << 20 >> PAGE_SHIFT, MOST = 64 };
+    enum { LONG = 100 << 20 >> PAGE_SHIFT, FEW = 16, MOST = 64 };
     struct piece held[MOST];
     int n = 0;
     struct page_window window = {0};
@@ -285,6 +285,13 @@ static void test_ahead(void **state) {
         skip();
     }
     assert_false(trix_pageheap_back_ahead()); /* nobody has asked */
+    trix_pageheap_expect(trix_pageheap_backed());
+    while (n < FEW) {
+        held[n] = (struct piece){trix_window_pages(&window, HUGE_PAGES, &clean), HUGE_PAGES};
+        assert_int_not_equal(held[n++].page, 0);
+    }
+    assert_false(window.ahead); /* the heap has all that it is expected to need */
+    trix_pageheap_expect(UINT64_MAX);
     while (n < MOST && !window.ahead) {
         held[n] = (struct piece){trix_window_pages(&window, HUGE_PAGES, &clean), HUGE_PAGES};
         assert_int_not_equal(held[n++].page, 0);
