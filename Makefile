@@ -25,7 +25,7 @@ BENCH_PACKAGES := $(BUILD_PACKAGES) libgc-dev libmimalloc-dev wrk
 # Tests that the thread sanitizer cannot run, or whose programs race by design: docs/design/sanitizers.md says why.
 # The same for the address sanitizer.
 ASAN_LEAVES_OUT := system/(thread_ends|when_to_collect)|guide/memory/(percent|limit|arena_misuse)|life/arena_fault|data/fuzz|forks|limit/fork|restartable-blind-(store|slow)
-TSAN_LEAVES_OUT := ^life/(arena_fault|storm)|^data/fuzz|^limit/|guide/memory/(percent|ballast|limit|tight_loop)|handler|cancellation|forks|thread_ends|when_to_collect|kept_pointers|peak_memory|search|torture|^model|^house|^sched/(defer|preempt)
+TSAN_LEAVES_OUT := ^life/(arena_fault|storm)|^data/fuzz|^limit/|guide/memory/(percent|ballast|limit|tight_loop)|handler|cancellation|forks|thread_ends|when_to_collect|kept_pointers|peak_memory|search|obs/(accuracy|demo)|torture|^model|^house|^sched/(defer|preempt)
 asan: export UBSAN_OPTIONS := halt_on_error=1:print_stacktrace=1
 tsan: export TSAN_OPTIONS := suppressions=$(CURDIR)/tools/tsan.supp
 
@@ -91,11 +91,13 @@ programs: need-tests | build            ## whole programs, built by tricc -fmana
 	$(call build,release,-DTRICOLOR_TESTS=ON)
 	$(call check,release,-C Programs -R '^programs/')
 
-fuzz: need-tests | build                ## fuzz strings, slices and maps: 10 minutes each, or FUZZ_SECONDS=…
+fuzz: need-tests | build                ## fuzz strings, slices, maps, and the debug pages: 10 minutes each, or FUZZ_SECONDS=…
 	$(call build,release,-DTRICOLOR_TESTS=ON,--target tricolor)
 	for target in fuzz_map fuzz_text; do \
 	    tests/data/fuzz.sh "$(CURDIR)" "$(CURDIR)/build/release/src" "$(CURDIR)/build/fuzz" $$target seconds $(FUZZ_SECONDS) || exit 1; \
 	done
+	$(call build,release,,--target obs_served)
+	python3 -B tests/obs/pages.py build/release/tests/obs/obs_served fuzz $(FUZZ_SECONDS)
 
 model: need-tests | build               ## the model of barrier, handshakes and termination
 	$(call build,release,-DTRICOLOR_TESTS=ON)

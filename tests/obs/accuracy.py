@@ -18,7 +18,7 @@ search = sys.argv[1]
 RATE = 524288
 
 def run(rate, megabytes):
-    """(site, size) -> (objects alive), where a site is a stack of addresses in the program, relative to it; and HeapAlloc."""
+    """(site, size) -> (objects alive), where a site is a stack of addresses in the program's file; and HeapAlloc."""
     p = subprocess.Popen([search, "-t", "1", "-s", "0", "-n", "0", "-m", str(megabytes), "--serve", "/usr/include", "/usr/share/doc"],
                          stdout=subprocess.PIPE, text=True, env=dict(os.environ, GODEBUG=f"memprofilerate={rate}", GOGC="100"))
     port = None
@@ -36,7 +36,8 @@ def run(rate, megabytes):
     assert profile.period == rate, profile.period
     out = {}
     for where, values, labels in profile.samples:
-        key = tuple(profile.where(w) for w in where), labels[0][3]
+        stack = (profile.where(w) for w in where)
+        key = tuple(at for file, at in stack if file == os.path.realpath(search)), labels[0][3]
         out[key] = out.get(key, 0) + values[3]
     return out, alive
 
