@@ -2,20 +2,23 @@
  * with timeouts, locks, timers, contexts, deferred calls and panics, deep stacks, arguments of goroutines and threads. Everything that
  * is received is checked. torture.c tests the heap alone; here all the library is at work at once.
  *
- *     mixture [--steps N | --seconds N] [--goroutines N] [--seed N]
+ *     mixture [--steps N | --seconds N] [--goroutines N] [--seed N] [--forks 0] [--signals 0]
  *
  * Ends when every goroutine has made its steps, or the time is over; then all is dropped, and what was attached to it must have run.
  */
 #include "box.h"
 
 #include <pthread.h>
+#include <signal.h>
+#include <sys/time.h>
+#include <sys/wait.h>
 
 enum { CHANNELS = 8, SHELVES = 16, MS = 1000000 };
 
 static struct {
-    unsigned steps, seconds, goroutines;
+    unsigned steps, seconds, goroutines, forks, signals;
     uint64_t seed;
-} options = {400, 0, 24, 1};
+} options = {400, 0, 24, 1, 1, 1};
 static bool time_is_over; /* atomic */
 
 /* Plain C keeps pointers in globals. */
@@ -195,6 +198,66 @@ static void by_panic(box *b, struct dice *d) {
     panics(d, below(d, 5));
 }
 
+/* ---- children, which go on with what they inherit ---- */
+
+static void in_child(struct dice *d) {
+    for (int i = 0; i < 20; i++) box_check(fresh(d));
+    tri_gc();
+    _exit(0);
+}
+
+static void *await_child(void *pid) {
+    int status = -1;
+    waitpid((pid_t)(intptr_t)pid, &status, 0);
+    return (void *)(intptr_t)status;
+}
+
+static void by_fork(box *b, struct dice *d) {
+    pid_t pid = options.forks ? fork() : -1;
+    if (pid == 0) {
+        box_check(b);
+        in_child(d);
+    }
+    if (pid > 0) REQUIRE(tri_blocking_call(await_child, (void *)(intptr_t)pid) == NULL, "a child has failed");
+    finish(b, d);
+}
+
+/* ---- a handler that allocates and stores ---- */
+
+enum { RING = 64 };
+static box *ring[RING];
+
+/* Of one thread, or of two at a time. */
+static void on_alarm(int signal) {
+    static uint64_t n; /* atomic */
+    (void)signal;
+    box *b = tri_new(box), **place = &ring[(b->seed = __atomic_fetch_add(&n, 1, __ATOMIC_RELAXED)) % RING];
+    tri_set(b->other, *place);
+    if (b->other) tri_set(b->other->other, NULL);
+    *place = b;
+}
+
+static void ring_check(void) {
+    for (int i = 0; i < RING; i++) {
+        box *b = ring[i];
+        if (b) REQUIRE(b->seed % RING == (uint64_t)i, "place %d of the handler's ring has box %lu", i, b->seed);
+    }
+}
+
+static void signals_begin(void) {
+    const struct sigaction action = {.sa_handler = on_alarm, .sa_flags = SA_RESTART};
+    const struct itimerval often = {{0, 700}, {0, 700}};
+    if (!options.signals) return;
+    sigaction(SIGALRM, &action, NULL);
+    setitimer(ITIMER_REAL, &often, NULL);
+}
+
+static void signals_end(void) {
+    const struct itimerval never = {{0, 0}, {0, 0}};
+    setitimer(ITIMER_REAL, &never, NULL);
+    ring_check();
+}
+
 /* ---- workers ---- */
 
 static void (*const ways[])(box *b, struct dice *d) = {pass, pass, pass, pass, by_goroutine, by_timer, by_context, by_stack, by_stack, by_panic};
@@ -203,6 +266,8 @@ enum { WAYS = sizeof ways / sizeof ways[0] };
 static void step(struct dice *d) {
     if (one_in(d, 300)) tri_gc();
     if (one_in(d, 200)) by_thread(fresh(d), d);
+    if (one_in(d, 1000)) by_fork(fresh(d), d);
+    if (one_in(d, 50)) ring_check();
     if (one_in(d, 3)) take(d);
     if (one_in(d, 5)) shelf_look(&shelves[below(d, SHELVES)]);
     ways[below(d, WAYS)](fresh(d), d);
@@ -268,6 +333,7 @@ static void run(void *arg) {
     (void)arg;
     struct dice d = {options.seed};
     pthread_t threads[2];
+    signals_begin();
     for (int i = 0; i < CHANNELS; i++) channel[i] = tri_chan_new(box *, i * i % 10);
     stop = tri_chan_new(char, 0);
     for (int i = 0; i < 2; i++) {
@@ -285,6 +351,7 @@ static void run(void *arg) {
         __atomic_store_n(&time_is_over, true, __ATOMIC_RELAXED);
     }
     tri_waitgroup_wait(&workers);
+    signals_end();
     for (int i = 0; i < 2; i++) tri_blocking_call(join, &threads[i]);
     tri_close(stop);
     tri_waitgroup_wait(&errands);
@@ -298,8 +365,10 @@ int main(int argc, char **argv) {
         if (!strcmp(argv[i], "--steps")) options.steps = (unsigned)n;
         else if (!strcmp(argv[i], "--seconds")) options.seconds = (unsigned)n;
         else if (!strcmp(argv[i], "--goroutines")) options.goroutines = (unsigned)n;
+        else if (!strcmp(argv[i], "--forks")) options.forks = (unsigned)n;
+        else if (!strcmp(argv[i], "--signals")) options.signals = (unsigned)n;
         else if (!strcmp(argv[i], "--seed")) options.seed = n;
-        else REQUIRE(false, "unknown option %s: --steps, --seconds, --goroutines and --seed are known", argv[i]);
+        else REQUIRE(false, "unknown option %s: --steps, --seconds, --goroutines, --seed, --forks and --signals are known", argv[i]);
     }
     return tri_run(run, NULL);
 }
