@@ -125,7 +125,13 @@ static bool free_reserve(struct kind *k, uint64_t entries) {
     return true;
 }
 
+/* Where address space is limited (ulimit -v), large slots leave most of it to the small ones and to the heap. */
+static bool affordable(const struct kind *k) {
+    return k == &kinds[KINDS - 1] || k->bytes * k->slots <= trix_os_address_room() / 8;
+}
+
 static struct slab *slab_make(struct kind *k) {
+    if (!affordable(k)) return NULL;
     if (!stacks.slab) stacks.slab = trix_os_map(MAX_SLABS * sizeof *stacks.slab);
     if (!stacks.slab || stacks.nslabs == MAX_SLABS || !free_reserve(k, k->all + k->slots)) return NULL;
     struct slab *s = trix_metadata_alloc(sizeof *s);
