@@ -6,7 +6,7 @@
 Compiled with -DREFERENCE every local and parameter that can be pointed to is a block from calloc, made anew where it is declared,
 and nothing is ever freed: what the program should print. Compiled by tricc without it they are plain locals: what escapes
 must have moved to the heap, and what was put on the stack must not be needed any more when its frame or iteration ends.
-Odd seeds make tame programs, in which pointers mostly stay in locals, so that much is put on the stack; even seeds wild ones.
+With -DMADE objects come from functions that tricc inlines. Odd seeds make tame programs, in which pointers mostly stay in locals, so that much is put on the stack; even seeds wild ones.
 Pointers are never null: they begin at `nil`, an object that points to itself.
 """
 import random
@@ -32,7 +32,11 @@ HEAD = r"""
 #define LITERAL(p, q, k) (*literal(p, q, k))
 #else
 #include <tricolor.h>
+#ifdef MADE
+#define NEW() made(0)
+#else
 #define NEW() tri_new(struct n)
+#endif
 #define NEWS(k) tri_new_array(struct n, k)
 #define FREE(p) tri_free(p)
 #define LOCAL(x) struct n x = {0}
@@ -54,6 +58,10 @@ __attribute__((unused)) static struct n *literal(struct n *p, struct n *q, int v
     x->a = p, x->b = q, x->v = v;
     return x;
 }
+#if defined(MADE) && !defined(REFERENCE)
+static struct n *made_of(struct n *a) { struct n *x = tri_new(struct n); x->a = a; return x; }
+static struct n *made(int v) { struct n *x = made_of(0); if (!x) return &nil; x->v = v; return x; }
+#endif
 static struct n *fresh(struct n *x, int v) { x->a = x->b = &nil; x->v = v; return x; }
 __attribute__((noinline)) static void clobber(void) {
     volatile long dirt[300];
