@@ -33,6 +33,8 @@ static const char help[] =
     "  -N                      No optimising\n"
     "  -gcflags=<flags>        The above, as for go build\n"
     "  -fmanaged-malloc        malloc, calloc, realloc, free and kin use the collected heap\n"
+    "  -fno-typed-malloc       With it: no block is laid out as the struct that it is for\n"
+    "  -ftrust-calls           Functions out of sight move no variables; implied by -fmanaged-malloc\n"
     "  -fstats                 Count barriers, promotions and moves, by function\n"
     "  -Wtri-asm               Warn of assembly that may store pointers unseen\n"
     "  -Wtri-plain             Name what is linked and was not compiled by tricc\n"

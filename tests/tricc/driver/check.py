@@ -322,6 +322,10 @@ def names_plain_inputs():
     note = "tricc: note: '{}' was not compiled by tricc: its stores have no barriers [-Wtri-plain]\n"
     want("object", run("-Wtri-plain", "main.c", "plain.o")[1], note.format("plain.o"))
     want("archive", run("-Wtri-plain", "main.c", "-L.", "-lplain")[1], note.format("./libplain.a(plain.o)"))
+    run("-shared", "-fPIC", "answer.c", "-o", "libforeign.so", program="cc")
+    want("shared library", run("-Wtri-plain", "main.c", "-L.", "-lforeign")[1], note.format("./libforeign.so"))
+    quiet("-shared", "-fPIC", "answer.c", "-o", "libours.so")
+    quiet("-Wtri-plain", "main.c", "-L.", "-lours")
     quiet("main.c", "plain.o")
     quiet("-c", "answer.c")
     quiet("-Wtri-plain", "main.c", "answer.o")
