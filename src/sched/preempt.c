@@ -19,7 +19,8 @@
  * first.
  *
  * One that is nearly always inside, because it does nothing but start others, makes room at the end of such a call
- * (trix_preempt_here), in the same way. As it has made more work than there was, it lets others run for as long as it ran itself.
+ * (trix_preempt_here), in the same way: when it is asked, and of its own accord when many others wait to run, whose stacks would
+ * only take memory. As it has made more work than there was, it lets them run for a part of a slice.
  *
  *   I1  A handler changes w->proc only outside the gate, where nothing of the scheduler is half done on its thread.
  *   I2  Whoever waits here is in trix_sched.paused, and comes out of it with a processor, or when a fork closes the gate (the
@@ -37,9 +38,15 @@
 #include <link.h>
 #include <string.h>
 
-enum { MOST_PAUSED = 1000, MOST_RANGES = 64, FORK_LOOK_NS = 1000 * 1000 * 1000 };
+enum { MOST_PAUSED = 1000, MANY_QUEUED = 4096, REST_PART = 8, MOST_RANGES = 64, FORK_LOOK_NS = 1000 * 1000 * 1000 };
 
 uint64_t trix_preempt_slice;
+
+static bool is_preemptible(void) {
+    return !trix_options.debug.asyncpreemptoff && load_relaxed(&trix_sched.npaused) < MOST_PAUSED;
+}
+
+static uint32_t asked_at_choice(uint32_t ticks) { return ticks + 1 ? ticks + 1 : 1; }
 
 /* ---- where a goroutine is not paused ---- */
 
@@ -150,13 +157,18 @@ static void on_signal(struct thread *t, void *context) {
 
 /* ---- on the goroutine's thread, where it calls ---- */
 
+void trix_preempt_self(struct worker *w) {
+    if (load_relaxed(&trix_sched.queued) < MANY_QUEUED || !is_preemptible()) return;
+    store_relaxed(&w->preempt, asked_at_choice(w->proc->ticks));
+}
+
 void trix_preempt_here(struct thread *t) {
     struct worker *w = worker_of(t);
     uint32_t asked = swap_seq(&w->preempt, 0);
     struct proc *p = w->proc;
     if (!asked || !p || !w->g || p->ticks != asked - 1) return;
     trix_proc_release(w);
-    put_in(w, trix_os_now() + trix_preempt_slice);
+    put_in(w, trix_os_now() + trix_preempt_slice / REST_PART);
     while (!load_acquire(&w->wake) && !load_seq(&trix_gate_closed)) trix_gate_wait(t, &w->wake, 0, FORK_LOOK_NS);
     come_out(w);
 }
@@ -189,8 +201,8 @@ bool trix_preempt_resume(struct worker *w, bool others) {
 /* ---- monitor ---- */
 
 void trix_preempt_ask(struct worker *w, uint32_t ticks) {
-    if (trix_options.debug.asyncpreemptoff || load_relaxed(&trix_sched.npaused) >= MOST_PAUSED) return;
-    store_seq(&w->preempt, ticks + 1 ? ticks + 1 : 1);
+    if (!is_preemptible()) return;
+    store_seq(&w->preempt, asked_at_choice(ticks));
     if (w->thread) trix_os_tgkill(w->thread->tid, STOP_SIGNAL);
 }
 

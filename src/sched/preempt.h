@@ -20,6 +20,9 @@ bool trix_preempt_resume(struct worker *w, bool others);
 /* Those paused need not let others run any longer, who wait for what they hold, it seems; sched.lock held. */
 void trix_preempt_hurry(void);
 
+/* The goroutine starts others faster than they come to run: it is to make room soon, if they are many. Inside. */
+void trix_preempt_self(struct worker *w);
+
 /* Where a call of the library ends that the goroutine may make again and again without ever being found outside: it makes room
  * here if it has been asked to, and comes back on the same thread. Inside, at depth 1, no locks. */
 void trix_preempt_here(struct thread *t);

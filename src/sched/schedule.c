@@ -266,13 +266,14 @@ static void ready_globally(struct g *g) {
     sched_wake_maybe();
 }
 
-/* In the place of what was to run next; that goes to the ring, where others may take it. */
-INLINE void ready_next(struct proc *p, struct g *g) {
+/* In the place of what was to run next; that goes to the ring, where others may take it. False: the ring was full. */
+INLINE bool ready_next(struct proc *p, struct g *g) {
     struct g *kicked = trix_queue_push_next(p, g);
-    if (!kicked) return;
-    trix_queue_push(p, kicked);
+    if (!kicked) return true;
+    bool fits = trix_queue_push(p, kicked);
     fence_seq();
     sched_help_maybe(p);
+    return fits;
 }
 
 void trix_ready(struct thread *t, struct g *g) {
@@ -348,7 +349,7 @@ void trix_spawn(struct thread *t, void (*fn)(void *), void *arg, uintptr_t creat
     store_release(&g->context, G_SAVED);
     if (LIKELY(p)) {
         store_relaxed(&p->started, p->started + 1);
-        ready_next(p, g);
+        if (UNLIKELY(!ready_next(p, g))) trix_preempt_self(w);
     } else {
         fetch_add_relaxed(&trix_sched.made, 1);
         ready_globally(g);
