@@ -113,7 +113,7 @@ static void run_all(void) {
         uint32_t seen = load_seq(&due.posted);
         store_seq(&due.running, 1); /* before it looks whether the program ends */
         while (next_call(&call)) {
-            races_finalizer();
+            races_after_all();
             call.fn(call.arg);
         }
         call = (struct call){0};

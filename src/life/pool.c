@@ -24,6 +24,7 @@
 #include "pool.h"
 #include "../heap/metadata.h"
 #include "../os/os.h"
+#include "../os/races.h"
 #include "../sched/told.h"
 #include "../../include/tricolor/pool.h"
 #include "../../include/tricolor/abi.h"
@@ -185,7 +186,9 @@ static struct shelf *shelf_make(void) {
 static struct shelf *shelf_get(void) {
     for (struct shelf *s = load_acquire(&pools.shelves); s; s = s->next) {
         uint32_t nobody = 0;
-        if (cas_seq(&s->owned, &nobody, 1)) return s;
+        if (!cas_seq(&s->owned, &nobody, 1)) continue;
+        races_after_all(); /* who has left it */
+        return s;
     }
     return shelf_make();
 }

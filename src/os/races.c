@@ -26,4 +26,4 @@ void trix_races_fresh(void *at, size_t bytes) {
     __tsan_java_alloc((uintptr_t)at, bytes);
 }
 
-void trix_races_finalizer(void) { __tsan_java_finalize(); }
+void trix_races_after_all(void) { __tsan_java_finalize(); }

@@ -25,16 +25,17 @@ extern TLS bool trix_races_here;
 void trix_races_heap(void *at, size_t bytes);
 
 void trix_races_fresh(void *at, size_t bytes);
-void trix_races_finalizer(void);
+void trix_races_after_all(void);
 
 /* [at, at + bytes), at multiples of 8, is about to be handed out: what was done to it belongs to the past. */
 INLINE void races_fresh(void *at, size_t bytes) {
     if (UNLIKELY(trix_races_told) && trix_races_here) trix_races_fresh(at, bytes);
 }
 
-/* The calling thread is about to run finalizers: all that any thread has done so far comes before. */
-INLINE void races_finalizer(void) {
-    if (UNLIKELY(trix_races_told) && trix_races_here) trix_races_finalizer();
+/* All that any thread has done so far comes before what the calling thread does next: runs a finalizer, takes over what an ended
+ * thread has left. */
+INLINE void races_after_all(void) {
+    if (UNLIKELY(trix_races_told) && trix_races_here) trix_races_after_all();
 }
 
 #endif

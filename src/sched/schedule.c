@@ -246,6 +246,7 @@ void trix_exit(struct thread *t) {
     if (LIKELY(w->proc != NULL)) store_relaxed(&w->proc->ended, w->proc->ended + 1);
     else fetch_add_relaxed(&trix_sched.ended, 1);
     if (UNLIKELY(trix_told_any)) trix_told_unwound();
+    order_before(g); /* who is next on this stack comes after */
     g->dying = 1;
     g->fn = NULL;
     g->arg = NULL;
