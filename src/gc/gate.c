@@ -10,6 +10,7 @@
 #include "../heap/object.h"
 #include "../base/fmt.h"
 #include "../os/os.h"
+#include "../os/races.h"
 
 enum { REPORT_BYTES = 16 << 10, BIG_FREE_BYTES = 1 << 20 };
 
@@ -123,7 +124,8 @@ void trix_gate_account(struct gate *g, int64_t bytes) {
 /* Or a program whose work is done by many threads, each with little of it, would never collect. */
 void trix_thread_report(struct thread *t) {
     struct gate *g = gate_enter();
-    if (t->cache.unreported && !trix_collector_running() && load_relaxed(&trix_gc.live) >= REPORT_BYTES) trix_collector_start();
+    bool much = t->cache.unreported && load_relaxed(&trix_gc.live) >= REPORT_BYTES;
+    if (much && !trix_collector_running() && !races_thread_over()) trix_collector_start();
     if (t->cache.unreported) flush_report(t);
     gate_leave(g);
 }

@@ -160,6 +160,7 @@ static void keep_result(struct start *s, void *result) {
 /* The thread ends by returning, pthread_exit or cancellation: libc unwinds through here. */
 static void started_ends(struct start **s) {
     own_start = NULL;
+    if (UNLIKELY(trix_races_told) && thread_self()) trix_thread_report(thread_self()); /* it may have to start the collector */
     trix_races_here = false;
     start_settle(*s, START_ENDED);
 }
@@ -200,10 +201,11 @@ EXPORT int pthread_create(pthread_t *restrict thread, const pthread_attr_t *rest
 }
 
 EXPORT void pthread_exit(void *result) {
-    trix_races_here = false;
     if (own_start) {
         keep_result(own_start, result);
         own_start->exited = true; /* read once the thread has been joined */
+    } else {
+        trix_races_here = false;
     }
     trix_libc_exit(result);
 }

@@ -38,4 +38,7 @@ INLINE void races_after_all(void) {
     if (UNLIKELY(trix_races_told) && trix_races_here) trix_races_after_all();
 }
 
+/* There is a sanitizer, and for it the calling thread is no more: it can make no threads, nor use malloc. */
+INLINE bool races_thread_over(void) { return UNLIKELY(trix_races_told) && !trix_races_here; }
+
 #endif
