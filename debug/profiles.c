@@ -189,7 +189,7 @@ static void put_contention_text(const struct profile *p, struct page *out) {
     bool mutex = strcmp(p->name, "mutex") == 0;
     trid_put(out, "--- %s:\ncycles/second=1000000000\n", mutex ? "mutex" : "contention");
     if (mutex) trid_put(out, "sampling period=%d\n", trid_core()->mutex_rate(-1));
-    qsort(p->sample, p->n, sizeof *p->sample, by_delay);
+    if (p->n) qsort(p->sample, p->n, sizeof *p->sample, by_delay);
     struct symbols *s = trid_symbols_open();
     for (size_t i = 0; i < p->n; i++) {
         trid_put(out, "%ld %ld @", p->sample[i].value[1], p->sample[i].value[0]);
