@@ -76,7 +76,9 @@ static uint64_t goroutine_id(void) {
 }
 
 static void visit_goroutines(void (*visit)(const struct goroutine *g, void *arg), void *arg) {
-    if (trix_goroutines_count()) trix_goroutines_visit(visit, arg);
+    if (!trix_goroutines_count()) return;
+    gate_leave(gate_enter()); /* who stops the world is attached, even if the library has not seen it being made */
+    trix_goroutines_visit(visit, arg);
 }
 
 static uint64_t find_leaks(void) { return trix_goroutines_count() ? trix_leaks_find() : 0; }

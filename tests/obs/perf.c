@@ -5,13 +5,13 @@
 
 #define NO_INLINE __attribute__((noinline))
 
-static volatile uint64_t spun;
 NO_INLINE void innermost(uint64_t n) {
     __asm__ volatile("" : : "r"(__builtin_frame_address(0))); /* gcc gives a leaf no frame otherwise */
+    volatile uint64_t spun = 0;
     for (uint64_t i = 0; i < n; i++) spun += i;
 }
-NO_INLINE void middle(uint64_t n) { innermost(n), spun++; }
-NO_INLINE void outermost(uint64_t n) { middle(n), spun++; }
+NO_INLINE void middle(uint64_t n) { innermost(n); }
+NO_INLINE void outermost(uint64_t n) { middle(n); }
 
 static tri_waitgroup group;
 

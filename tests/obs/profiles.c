@@ -69,11 +69,11 @@ NO_INLINE void holds_the_mutex(void *unused) {
 
 /* ---- CPU ---- */
 
-static volatile uint64_t spun;
 NO_INLINE void spins(uint64_t n) {
+    volatile uint64_t spun = 0;
     for (uint64_t i = 0; i < n; i++) spun += i;
 }
-NO_INLINE void spins_outside(uint64_t n) { spins(n); spun++; }
+NO_INLINE void spins_outside(uint64_t n) { spins(n); }
 NO_INLINE void *other_thread(void *n) {
     spins_outside(*(uint64_t *)n);
     return NULL;

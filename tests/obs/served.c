@@ -22,7 +22,7 @@ struct node {
 };
 TRI_TYPE(struct node, next)
 
-static volatile int stop;
+static int stop; /* atomic */
 static tri_chan *gate;
 
 NO_INLINE struct node *grow_list(int n) {
@@ -38,7 +38,7 @@ NO_INLINE struct node *grow_list(int n) {
 
 static void *churns(void *unused) {
     struct node *kept = grow_list(100000);
-    while (!stop) {
+    while (!__atomic_load_n(&stop, __ATOMIC_RELAXED)) {
         struct node *list = grow_list(10000);
         long n = 0;
         for (struct node *x = list; x; x = x->next) n++;
@@ -82,7 +82,7 @@ int main(int argc, char **argv) {
             printf("%d\n", tri_debug_port());
             fflush(stdout);
         }
-    stop = 1;
+    __atomic_store_n(&stop, 1, __ATOMIC_RELAXED);
     for (int i = 0; i < 2; i++) pthread_join(t[i], NULL);
     tri_debug_stop();
     return 0;
