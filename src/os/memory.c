@@ -134,12 +134,24 @@ static struct {
     uint32_t guards, protection; /* has been used; relaxed */
 } revoked_by;
 
+/* A kernel refuses an advice that it does not know. */
+bool trix_os_takes_guards(void) {
+    enum { NO_ADVICE = 0x7fff };
+    static uint32_t known; /* 1: no, 2: yes; relaxed */
+    if (!load_relaxed(&known)) {
+        int saved = errno;
+        store_relaxed(&known, madvise(NULL, 0, NO_ADVICE) == 0 ? 1 : 2);
+        errno = saved;
+    }
+    return load_relaxed(&known) == 2;
+}
+
 bool trix_os_revoke(void *at, size_t bytes) {
     enum { MOST_GUARDED = 1 << 20 };
     if (fault(OS_FAULT_RELEASE)) return false;
     int saved = errno;
     store_relaxed(&revoked_by.guards, 1);
-    bool done = bytes <= MOST_GUARDED && !trix_os_valgrind && madvise(at, bytes, MADV_GUARD_INSTALL) == 0;
+    bool done = bytes <= MOST_GUARDED && !trix_os_valgrind && trix_os_takes_guards() && madvise(at, bytes, MADV_GUARD_INSTALL) == 0;
     if (!done) {
         store_relaxed(&revoked_by.protection, 1);
         done = mprotect(at, bytes, PROT_NONE) == 0;

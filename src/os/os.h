@@ -29,6 +29,8 @@ void *trix_os_map(size_t bytes);                   /* none -> ready; NULL when r
 bool trix_os_release(void *at, size_t bytes);      /* ready -> ready, contents and memory dropped: reads zero again */
 /* The same, but the memory goes only when the kernel needs it; until then the contents may be the old ones. */
 bool trix_os_release_lazily(void *at, size_t bytes);
+/* False under an emulator that says yes to MADV_GUARD_INSTALL as to any advice, and does nothing (qemu-user). */
+bool trix_os_takes_guards(void);
 bool trix_os_revoke(void *at, size_t bytes);       /* ready -> revoked: contents and memory dropped, any use faults */
 bool trix_os_restore(void *at, size_t bytes);      /* revoked -> ready, reads zero */
 void trix_os_unmap(void *at, size_t bytes);

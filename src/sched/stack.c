@@ -105,7 +105,7 @@ static bool guard_by_protection(const struct slab *s) {
 
 static bool install_guards(const struct slab *s) {
     int saved = errno;
-    bool done = guard_many(s) || guard_one_by_one(s) || guard_by_protection(s);
+    bool done = (trix_os_takes_guards() && (guard_many(s) || guard_one_by_one(s))) || guard_by_protection(s);
     errno = saved;
     return done;
 }
