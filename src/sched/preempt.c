@@ -166,7 +166,7 @@ void trix_preempt_here(struct thread *t) {
     struct worker *w = worker_of(t);
     uint32_t asked = swap_seq(&w->preempt, 0);
     struct proc *p = w->proc;
-    if (!asked || !p || !w->g || p->ticks != asked - 1) return;
+    if (!asked || !p || !w->g || p->ticks != asked - 1 || trix_in_handler(t)) return;
     trix_proc_release(w);
     put_in(w, trix_os_now() + trix_preempt_slice / REST_PART);
     while (!load_acquire(&w->wake) && !load_seq(&trix_gate_closed)) trix_gate_wait(t, &w->wake, 0, FORK_LOOK_NS);
