@@ -47,6 +47,7 @@ assert re.search(r"@( 0x[0-9a-f]+)+\n#\t0x[0-9a-f]+\tlarge_blocks\+0x[0-9a-f]+\t
 assert re.search(r"#\t0x[0-9a-f]+\tsmall_objects\+", text("heap.txt"))
 assert re.match(r"goroutine profile: total 31\n30 @( 0x[0-9a-f]+)+\n", text("goroutine.txt")), text("goroutine.txt")[:300]
 assert "\twaits_for_ever+0x" in text("goroutine.txt")
+assert re.match(r"goroutine profile: total 31\n30 @", text("goroutine.unseen"))
 assert re.match(r"goroutineleak profile: total 7\n7 @( 0x[0-9a-f]+)+\n#\t0x[0-9a-f]+\tis_leaked\+", text("goroutineleak.txt")), text("goroutineleak.txt")
 assert len(re.findall(r"^goroutine \d+ \[chan receive \(leaked\)\]:\n(tri_recv\(.*\n.*\n)?is_leaked\(", text("goroutineleak.stacks"), re.M)) == 7, text("goroutineleak.stacks")
 assert re.match(r"threadcreate profile: total \d+\n", text("threadcreate.txt"))
