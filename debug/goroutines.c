@@ -99,7 +99,7 @@ static void put_goroutine(struct page *out, struct symbols *s, const struct copy
 void trid_goroutines_dump(struct page *out, bool leaked) {
     struct copies c = copy_all(leaked);
     struct symbols *s = trid_symbols_open();
-    qsort(c.copy, c.n, sizeof *c.copy, by_id);
+    if (c.n) qsort(c.copy, c.n, sizeof *c.copy, by_id);
     for (size_t i = 0; i < c.n; i++) put_goroutine(out, s, &c.copy[i]);
     if (!c.n) trid_put(out, "no goroutines\n");
     trid_symbols_close(s);
