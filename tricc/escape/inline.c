@@ -95,6 +95,16 @@ static bool makes_object(struct look *l, LLVMValueRef function) {
 
 /* ---- where ---- */
 
+static bool same_attribute(LLVMValueRef a, LLVMValueRef b, const char *name) {
+    LLVMAttributeIndex index = (LLVMAttributeIndex)LLVMAttributeFunctionIndex;
+    LLVMAttributeRef x = LLVMGetStringAttributeAtIndex(a, index, name, (unsigned)strlen(name));
+    LLVMAttributeRef y = LLVMGetStringAttributeAtIndex(b, index, name, (unsigned)strlen(name));
+    return x == y; /* they are unique */
+}
+
+/* Code for another processor stays where its function says that it is (ifunc). */
+static bool same_target(LLVMValueRef a, LLVMValueRef b) { return same_attribute(a, b, "target-cpu") && same_attribute(a, b, "target-features"); }
+
 /* Marks the calls; how many. */
 static unsigned mark_calls(LLVMValueRef function, struct tricc_diag *d, struct tricc_stats *s) {
     unsigned n = 0, always = kind_of("alwaysinline");
@@ -103,7 +113,7 @@ static unsigned mark_calls(LLVMValueRef function, struct tricc_diag *d, struct t
         LLVMValueRef call = LLVMGetUser(u);
         if (!LLVMIsACallInst(call) || callee(call) != function || !LLVMInstructionGetDebugLoc(call)) continue;
         LLVMValueRef caller = LLVMGetBasicBlockParent(LLVMGetInstructionParent(call));
-        if (caller == function || has(caller, "optnone") || tricc_ir_is_ours(caller)) continue;
+        if (caller == function || has(caller, "optnone") || tricc_ir_is_ours(caller) || !same_target(caller, function)) continue;
         size_t length;
         LLVMAddCallSiteAttribute(call, (LLVMAttributeIndex)LLVMAttributeFunctionIndex, attribute);
         tricc_diag_say(d, tricc_ir_loc(call), "inlining call to %s", LLVMGetValueName2(function, &length));
