@@ -74,6 +74,9 @@ def forms():
         assert function in pprof("-peek=" + function, path(name)), name
         assert not pprof("-top", "-cum", f"-base={path(name)}", path(name)).count(function), name # less itself: nothing
 
+# Of the pages, the one of source code is empty in Go 1.19 (Debian 12), for any program that is not Go's.
+recent = tuple(map(int, re.search(r"go(\d+)\.(\d+)", subprocess.run([go, "version"], env=env, capture_output=True, text=True).stdout).groups())) >= (1, 24)
+
 def graph(get):
     """It has a page of its own since Go 1.27, and was the first one before."""
     try:
@@ -103,7 +106,8 @@ def pages():
             assert function in get("top")
             assert function in get("flamegraph")
             assert function in get(f"peek?f={function}")
-            assert line.split("(")[0] in html.unescape(get(f"source?f={function}"))
+            if recent:
+                assert line.split("(")[0] in html.unescape(get(f"source?f={function}"))
             if dot:
                 assert re.search(rf"<svg.*>{function}<", graph(get), re.S), name
         finally:
