@@ -113,17 +113,23 @@ void trix_report_end(struct g *g) {
 
 /* ---- deadlock ---- */
 
-static bool all_asleep(void) {
-    uint32_t asleep = 0, runners = 0;
+static bool workers_asleep(uint32_t *runners) {
+    uint32_t asleep = 0;
     lock_acquire(&trix_sched.lock);
     for (struct worker *w = trix_sched.idle; w; w = w->next) asleep += !load_seq(&w->wake);
-    runners = trix_sched.nworkers;
+    *runners = trix_sched.nworkers;
     bool busy = trix_sched.nidle < trix_sched.nprocs || trix_sched.queued || load_seq(&trix_sched.spinning);
     lock_release(&trix_sched.lock);
+    return !busy && asleep == *runners && *runners >= trix_sched.nprocs;
+}
+
+/* The last look is at the workers again: a timer that is gone may have fired since the first, and its goroutine be on its way. */
+static bool all_asleep(void) {
+    uint32_t runners, again;
+    if (!workers_asleep(&runners) || trix_poller_used() || trix_timers_next() != TIME_NEVER) return false;
     uint32_t parked = load_seq(&trix_sched.parked_threads);
-    return !busy && asleep == runners && runners >= trix_sched.nprocs && !trix_poller_used() &&
-           trix_timers_next() == TIME_NEVER && runners + parked == load_seq(&trix_threads.count) &&
-           (parked || trix_goroutines_count());
+    return runners + parked == load_seq(&trix_threads.count) && (parked || trix_goroutines_count()) && workers_asleep(&again) &&
+           trix_timers_next() == TIME_NEVER && again == runners;
 }
 
 void trix_check_deadlock(void) {
