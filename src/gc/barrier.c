@@ -119,12 +119,13 @@ other:
 
 /* While marking, nearly all stores put what was born in this cycle, black, into what was NULL: nobody need look at either word, and
  * the thread need not go inside for that. What is black stays so until the cycle ends, and after its end any store is right until the
- * next one begins; so it is enough that none has begun when the store is made. */
+ * next one begins; so it is enough that none has begun when the store is made. (In a section of blocking.h nobody would stop the
+ * thread, and so rewind it, between the test and the store.) */
 EXPORT void tri__store_slow(struct tri__module *module, void *where, uintptr_t value) {
     tri__word *slot = where;
     uint32_t cycle = load_relaxed(&trix_gc.started);
     signal_fence();
-    bool known = module->registered && tri__this_module.registered == MODULE_REGISTERED && trix_self;
+    bool known = module->registered && tri__this_module.registered == MODULE_REGISTERED && trix_self && !trix_self->section;
     if (LIKELY(known && gate_marking()) && LIKELY(!needs_shade(load_relaxed(slot), 0) && !needs_shade(value, 0))) {
         signal_fence();
         if (LIKELY(store_in_cycle(slot, value, cycle))) return;

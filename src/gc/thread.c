@@ -184,6 +184,7 @@ static void reap(struct thread *t) {
     int64_t unclaimed = (int64_t)trix_cache_close(&t->cache);
     fetch_add_relaxed(&trix_gc.live, t->cache.unreported - unclaimed);
     trix_specific_drop(t);
+    if (t->cache.gate.section) t->shelf = t->shelf_kept; /* it was in a section when the process forked */
     trix_life_thread_gone(t);
     list_remove(t);
     record_put(t);
