@@ -96,21 +96,6 @@ static void deep(void) {
     tri_waitgroup_wait(&group);
 }
 
-static const struct form {
-    const char *name;
-    void (*fn)(void);
-} forms[] = {{"race", race}, {"ordered", ordered}, {"overflow", overflow}, {"deep", deep}};
-static void (*chosen)(void);
+static struct form forms[] = {{"race", race}, {"ordered", ordered}, {"overflow", overflow}, {"deep", deep}};
 
-static void run(void *arg) {
-    (void)arg;
-    chosen();
-}
-
-int main(int argc, char **argv) {
-    for (size_t i = 0; argc > 1 && i < sizeof forms / sizeof forms[0]; i++)
-        if (strcmp(argv[1], forms[i].name) == 0) chosen = forms[i].fn;
-    if (!chosen) return 2;
-    tri_run(run, NULL);
-    puts("ok");
-}
+int main(int argc, char **argv) { return RUN_FORM(forms, argc, argv); }

@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 #include <tricolor.h>
 
@@ -23,5 +24,25 @@
             _exit(1);                                                                                          \
         }                                                                                                      \
     } while (0)
+
+/* ---- one of several forms of a test, by its name ---- */
+
+struct form {
+    const char *name;
+    void (*fn)(void);
+};
+
+static void run_chosen(void *form) { ((const struct form *)form)->fn(); }
+
+__attribute__((unused)) static int run_form(struct form *forms, size_t n, int argc, char **argv) {
+    for (size_t i = 0; argc > 1 && i < n; i++)
+        if (strcmp(argv[1], forms[i].name) == 0) {
+            tri_run(run_chosen, &forms[i]);
+            puts("ok");
+            return 0;
+        }
+    return 2;
+}
+#define RUN_FORM(forms, argc, argv) run_form(forms, sizeof(forms) / sizeof((forms)[0]), argc, argv)
 
 #endif
