@@ -64,6 +64,10 @@ bench: need-bench | build               ## build and run the benchmarks into ben
 
 install: all                            ## install under PREFIX (and DESTDIR)
 	DESTDIR='$(DESTDIR)' cmake --install build/release --prefix '$(PREFIX)'
+ifeq ($(DESTDIR),)
+	@PATH=$$PATH:/sbin:/usr/sbin; ldconfig 2>/dev/null; ldconfig -p | grep -qF '$(PREFIX)/lib' || \
+	    echo "The loader does not look in $(PREFIX)/lib: link with -Wl,-rpath,$(PREFIX)/lib, or set LD_LIBRARY_PATH=$(PREFIX)/lib. (What tricc links finds it.)"
+endif
 
 asan: need-tests | build                ## the tests under the address and undefined-behaviour sanitizers
 	$(call build,asan)

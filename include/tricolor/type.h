@@ -23,7 +23,9 @@ enum tri__kind {
     TRI__KIND_ANY = 0,    /* every aligned word */
     TRI__KIND_LEAF = 1,   /* nothing */
     TRI__KIND_FIELDS = 2, /* the words of the fields listed */
-    TRI__KIND_SITE = 8    /* or-ed in: a use, to be joined to a declaration of the same name in the same file */
+    TRI__KIND_WHAT = 3,   /* mask of these three */
+    TRI__KIND_SITE = 8,   /* or-ed in: a use, to be joined to a declaration of the same name in the same file */
+    TRI__KIND_TYPED = 16  /* or-ed in too, in C++: of the same type, whatever its name */
 };
 
 struct tri__field {
@@ -39,12 +41,29 @@ typedef struct tri_type {
     uint32_t nfields;
     const struct tri__field *fields;
     const char *name;
-    const void *unit;            /* which translation unit */
+    const void *unit;            /* which translation unit; in C++ which type */
     struct tri__module *module;  /* which module */
     void *resolved;              /* library only: the layout, NULL before first use */
 } tri_type;
 
+#ifdef __cplusplus
+} /* templates are not C's */
+/* A byte whose address stands for the type: namespaces may have types of one name. */
+template <class T> struct __attribute__((visibility("hidden"))) tri__identity {
+    static const char at;
+};
+template <class T> const char tri__identity<T>::at = 0;
+template <class T> struct tri__identity<const T> : tri__identity<T> {};
+template <class T> struct tri__identity<volatile T> : tri__identity<T> {};
+template <class T> struct tri__identity<const volatile T> : tri__identity<T> {};
+#define TRI__UNIT(T)   &tri__identity<__typeof__(T)>::at
+#define TRI__KIND_USED (TRI__KIND_SITE | TRI__KIND_TYPED)
+extern "C" {
+#else
 __attribute__((unused)) static const char tri__unit = 0;
+#define TRI__UNIT(T)   &tri__unit
+#define TRI__KIND_USED TRI__KIND_SITE
+#endif
 
 #define TRI__CAT(a, b)  TRI__CAT_(a, b)
 #define TRI__CAT_(a, b) a##b
@@ -62,16 +81,19 @@ __attribute__((unused)) static const char tri__unit = 0;
          : TRI__KIND_ANY)
 
 #define TRI__SITE(T, NAME)                                                                                      \
-    { 0, TRI__KIND_SITE | TRI__CLASSIFY(T), sizeof(T), __alignof__(T), 0, NULL, NAME, &tri__unit,               \
+    { 0, TRI__KIND_USED | TRI__CLASSIFY(T), sizeof(T), __alignof__(T), 0, NULL, NAME, TRI__UNIT(T),             \
       &tri__this_module, NULL }
 
 /* `const tri_type *` of T, for tri_alloc_type and tri_prealloc. */
 #ifdef __cplusplus
-#define tri_type_of(T)                                                                                          \
-    ([]() -> const tri_type * {                                                                                 \
-        static tri_type tri__site = TRI__SITE(T, TRI__STR(T));                                                  \
-        return &tri__site;                                                                                      \
-    }())
+} /* templates are not C's */
+/* One a type and module, and no lambda: these may not stand where an expression is not evaluated, as in __typeof__. */
+template <class T> struct __attribute__((visibility("hidden"))) tri__site {
+    static tri_type of;
+};
+template <class T> tri_type tri__site<T>::of = TRI__SITE(T, "");
+#define tri_type_of(T) ((const tri_type *)&tri__site<__typeof__(T)>::of)
+extern "C" {
 #elif defined(__TRICC__) /* the compiler reads from the second member, which takes no room, what T is made of */
 #define tri_type_of(T)                                                                                          \
     (__extension__({                                                                                            \
@@ -91,7 +113,7 @@ __attribute__((unused)) static const char tri__unit = 0;
 
 #define TRI__DECLARE(T, KIND, FIELDS, NFIELDS, ID)                                                              \
     static tri_type TRI__CAT(tri__type_, ID) = {                                                                \
-        0, KIND, sizeof(T), __alignof__(T), NFIELDS, FIELDS, TRI__STR(T), &tri__unit, &tri__this_module, NULL}; \
+        0, KIND, sizeof(T), __alignof__(T), NFIELDS, FIELDS, TRI__STR(T), TRI__UNIT(T), &tri__this_module, NULL}; \
     TRI__RETAIN __attribute__((section("tri_types"))) static tri_type *TRI__CAT(tri__type_entry_, ID) =         \
         &TRI__CAT(tri__type_, ID);
 

@@ -13,6 +13,9 @@ enum { DOUBLE_BELOW = 256, HEADER_FROM = 512 };
 
 static bool is_leaf(const tri_type *type) { return load_acquire(&type->kind) == TRI__KIND_LEAF; }
 
+/* In C++ a type that is only used by tri_slice_make, or a value that is appended, has no name. */
+static const char *name_of(const tri_type *type) { return *type->name ? type->name : "a type"; }
+
 /* ---- memory ---- */
 
 /* cap zeroed elements; joins the type to its declaration. */
@@ -84,7 +87,7 @@ EXPORT void tri__slice_grow(tri_slice *s, size_t n, const tri_type *type) {
     if (!s->type) s->type = type;
     if (s->type->size != type->size)
         trix_misuse("tri_append", "a value of %zu bytes does not go into a slice of %s, of %zu bytes each; convert it first",
-                    type->size, s->type->name, s->type->size);
+                    type->size, name_of(s->type), s->type->size);
     if (s->cap - s->len >= n) return;
     if (n > SIZE_MAX - s->len) too_long();
     grow_to(s, s->len + n);
@@ -118,7 +121,7 @@ EXPORT void tri__panic_index(int64_t i, size_t len) {
 EXPORT void *tri__slice_at(tri_slice s, int64_t i, size_t size) {
     if ((uint64_t)i >= s.len) tri__panic_index(i, s.len);
     if (s.type->size != size)
-        trix_misuse("tri_slice_at", "the elements are %s of %zu bytes, not of %zu", s.type->name, s.type->size, size);
+        trix_misuse("tri_slice_at", "the elements are %s of %zu bytes, not of %zu", name_of(s.type), s.type->size, size);
     return (char *)s.data + (size_t)i * size;
 }
 
@@ -126,8 +129,8 @@ EXPORT size_t tri__slice_copy(const tri_slice *dst, const tri_slice *src) {
     size_t n = min_u64(dst->len, src->len);
     if (!n) return 0;
     if (dst->type->size != src->type->size)
-        trix_misuse("tri_copy", "the elements differ: %s of %zu bytes and %s of %zu", dst->type->name, dst->type->size,
-                    src->type->name, src->type->size);
+        trix_misuse("tri_copy", "the elements differ: %s of %zu bytes and %s of %zu", name_of(dst->type), dst->type->size,
+                    name_of(src->type), src->type->size);
     move(dst->type, dst->data, src->data, n);
     return n;
 }

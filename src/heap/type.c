@@ -22,7 +22,8 @@ static const char *plain_name(const char *name) {
 static const tri_type *find_declaration(const tri_type *site) {
     const char *name = plain_name(site->name);
     for (struct tri_type **t = site->module->types_begin; t < site->module->types_end; t++)
-        if ((*t)->unit == site->unit && (*t)->size == site->size && strcmp(plain_name((*t)->name), name) == 0)
+        if ((*t)->unit == site->unit && (*t)->size == site->size &&
+            ((site->kind & TRI__KIND_TYPED) || strcmp(plain_name((*t)->name), name) == 0))
             return *t;
     return NULL;
 }
@@ -33,7 +34,7 @@ static void type_join(tri_type *type) {
     lock_acquire(&join_lock);
     if (type->kind & TRI__KIND_SITE) {
         const tri_type *declared = find_declaration(type);
-        uint32_t kind = type->kind & ~(uint32_t)TRI__KIND_SITE;
+        uint32_t kind = type->kind & TRI__KIND_WHAT;
         if (declared) {
             type->fields = declared->fields;
             type->nfields = declared->nfields;

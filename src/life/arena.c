@@ -191,7 +191,7 @@ static void *row_make(struct gate *g, struct tri_arena *a, bool leaf, size_t siz
 /* The collector may be told of `leaf` once the type is joined to its declaration. */
 static bool is_leaf(const tri_type *type) {
     trix_layout_of_type((tri_type *)(uintptr_t)type);
-    return (type->kind & ~(uint32_t)TRI__KIND_SITE) == TRI__KIND_LEAF;
+    return (type->kind & TRI__KIND_WHAT) == TRI__KIND_LEAF;
 }
 
 static void *make(tri_arena *a, const tri_type *type, size_t size) {

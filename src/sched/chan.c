@@ -19,7 +19,7 @@ TRI_TYPE(struct tri_chan, buffer, timer)
 enum { HEAD_BYTES = (sizeof(struct tri_chan) + 15) & ~15 };
 
 EXPORT tri_chan *tri__chan_new(const tri_type *type, size_t cap) {
-    bool leaf = (type->kind & ~TRI__KIND_SITE) == TRI__KIND_LEAF;
+    bool leaf = (type->kind & TRI__KIND_WHAT) == TRI__KIND_LEAF;
     size_t bytes;
     if (__builtin_mul_overflow(type->size, cap, &bytes) || bytes > SIZE_MAX / 4) trix_panic("makechan: size out of range");
     struct tri_chan *c;

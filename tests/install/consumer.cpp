@@ -57,6 +57,59 @@ static bool containers() {
     return seen == all.len && tri_string_equal(tri_builder_string(&b), TRI_STR("1000")) && !tri_map_get(by_name, TRI_STR("x"));
 }
 
+/* Types of one name and one size, with their pointers in different places. */
+namespace first {
+struct Pair {
+    Pair *next;
+    long number, more;
+};
+TRI_TYPE(Pair, next)
+} // namespace first
+namespace second {
+struct Pair {
+    long number, more;
+    Pair *next;
+};
+TRI_TYPE(Pair, next)
+} // namespace second
+namespace third {
+struct Pair {
+    long number;
+    Pair *next; // not declared: scanned word by word
+    long more;
+};
+} // namespace third
+
+template <class Pair> static Pair *chain(int n) {
+    Pair *list = nullptr;
+    for (int i = 0; i < n; i++) {
+        Pair *p = tri_new(Pair);
+        p->number = i;
+        tri_set(p->next, list);
+        list = p;
+    }
+    return list;
+}
+
+template <class Pair> static bool chain_holds(Pair *list, int n) {
+    for (; list && list->number == n - 1; n--) list = list->next;
+    return n == 0 && !list;
+}
+
+static bool namesakes() {
+    static constexpr int n = 2000;
+    first::Pair *a = chain<first::Pair>(n);
+    second::Pair *b = chain<second::Pair>(n);
+    third::Pair *c = chain<third::Pair>(n);
+    tri_set(tri_new(first::Pair)->next, a); // makers within the macros that look at types
+    trees grown = tri_append(trees{}, tri_new(garden::Tree), tri_new(garden::Tree));
+    for (int i = 0; i < 3; i++) {
+        tri_gc();
+        chain<first::Pair>(n), chain<second::Pair>(n), chain<third::Pair>(n); // over what was lost
+    }
+    return chain_holds(a, n) && chain_holds(b, n) && chain_holds(c, n) && grown.len == 2 && tri_at(grown, 1)->left == nullptr;
+}
+
 static garden::Tree *kept;
 
 int main() {
@@ -74,6 +127,10 @@ int main() {
     }
     if (!containers()) {
         std::fprintf(stderr, "the containers do not hold what was put in\n");
+        return 1;
+    }
+    if (!namesakes()) {
+        std::fprintf(stderr, "types of one name are taken for each other\n");
         return 1;
     }
     std::printf("C++: tricolor %s\n", tri_version());
