@@ -44,10 +44,12 @@ TRI_API void tri__defer(struct tri__frame *frame, void (*fn)(void *), void *arg)
  * returning from it alone; and the jump that is never taken keeps compilers from ending the lives of locals before the frame's
  * end (clang does, at the end of the block, when it can see all jumps). */
 #define TRI_FUNC                                                                                                \
-    static void *const volatile tri__nowhere = &&tri__here;                                                     \
+    static void *const volatile tri__nowhere = __extension__ &&tri__here;                                       \
     __attribute__((cleanup(tri__frame_end))) struct tri__frame tri__frame;                                      \
     tri__frame_begin(&tri__frame);                                                                              \
-    if (TRI__UNLIKELY(!tri__nowhere)) goto *tri__nowhere;                                                       \
+    __extension__({                                                                                             \
+        if (TRI__UNLIKELY(!tri__nowhere)) goto *tri__nowhere;                                                   \
+    });                                                                                                         \
     tri__here:                                                                                                  \
     (void)0
 

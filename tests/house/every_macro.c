@@ -126,3 +126,36 @@ int data(tri_hash_fn hash, tri_equal_fn equal, struct node *n) {
     return found == NULL && tri_map_has(m, "x") && tri_map_value(w, 1.5) > 0 && tri_map_value(p, origin).x &&
            tri_map_len(a) == tri_builder_string(&b).len;
 }
+
+/* Goroutines, and makers in the arguments of other macros. */
+struct receipt {
+    long number;
+};
+TRI_TYPE_LEAF(struct receipt)
+TRI_MAIN
+
+static void done(void *group) { tri_waitgroup_done((tri_waitgroup *)group); }
+
+int goroutines(tri_waitgroup *group, struct node *n);
+int goroutines(tri_waitgroup *group, struct node *n) {
+    TRI_FUNC;
+    int v = 1, in = 0;
+    tri_chan *c = tri_chan_new(int, 1), *nodes_on = tri_chan_new(struct node *, 0);
+    tri_case cases[] = {TRI_SEND(c, &v), TRI_RECV(c, &in), TRI_RECV(nodes_on, NULL)};
+    tri_waitgroup_add(group, 1);
+    tri_defer(done, group);
+    return tri_select(cases, sizeof cases / sizeof *cases, false) + (n != NULL);
+}
+
+int within(struct node *n, int wanted);
+int within(struct node *n, int wanted) {
+    nodes all = tri_append(tri_make(nodes, 0, 1), tri_new(struct node), n);
+    ages a = tri_map_new(ages);
+    tri_set(tri_new(struct node)->next, tri_new(struct node));
+    tri_set(tri_at(all, 0)->next, tri_at(tri_append(all, tri_new(struct node)), 2));
+    tri_assign(*tri_at(all, 0), *tri_new(struct node));
+    tri_map_put(a, tri_string_concat(TRI_STR("a"), tri_string_from_int(wanted)), tri_map_value(a, TRI_STR("b")));
+    all = tri_append_slice(tri_slice_of(all, 0, 1), tri_slice_of(tri_slice_clone(all), 0, 1));
+    return all.len == 2 && tri_map_value(a, tri_string_concat(TRI_STR("a"), TRI_STR("1"))) == 0 &&
+           tri_cas(tri_at(all, 0)->next, NULL, tri_new(struct node)) && tri_exchange(n->next, tri_new(struct node)) == n;
+}
