@@ -1,9 +1,13 @@
-/* told.h - what address and thread sanitizers are told of goroutines.
+/* told.h - what sanitizers and the C++ runtime are told of goroutines.
  *
  * A program may be instrumented though the library is not. So the sanitizers' functions are looked for by weak references, and
  * without a sanitizer in the process all of this is one test of a flag. Address sanitizer must know the bounds of the
  * stack it is on, and keep the fake stacks of those that are left apart; thread sanitizer gives each goroutine a fibre of its own,
  * and cannot see what orders goroutines inside the library, so it is told at each lock, hand-over and start.
+ *
+ * The C++ runtime keeps a thread's exceptions - those caught whose handlers have not ended, and how many are on their way - in a
+ * thread-local of two words (Itanium C++ ABI, Exception Handling, 2.2.2). They belong to the stack, so they go and come with
+ * it: a goroutine may wait in a handler, and go on on another thread. A program without that runtime pays nothing.
  */
 #ifndef TRIX_TOLD_H
 #define TRIX_TOLD_H
@@ -14,9 +18,11 @@
 struct told {
     void *fake;  /* address sanitizer's, while the stack is left */
     void *fiber; /* thread sanitizer's */
+    uintptr_t exceptions[2]; /* C++'s, while the stack is left */
 };
 
-extern bool trix_told_any; /* some sanitizer listens; constant once the scheduler has started */
+extern bool trix_told_any;       /* somebody listens; constant once the scheduler has started */
+extern bool trix_told_order_too; /* the thread sanitizer does; likewise */
 void trix_told_init(void);
 
 /* Around a switch: on the stack that is left, for ever if `dying`, with the bounds of the next one; then on the next one. */
@@ -33,10 +39,10 @@ void trix_told_order(const void *at, bool after);
 
 /* What happened before order_before(x) is seen by whoever comes from order_after(x). */
 INLINE void order_before(const void *at) {
-    if (UNLIKELY(trix_told_any)) trix_told_order(at, false);
+    if (UNLIKELY(trix_told_order_too)) trix_told_order(at, false);
 }
 INLINE void order_after(const void *at) {
-    if (UNLIKELY(trix_told_any)) trix_told_order(at, true);
+    if (UNLIKELY(trix_told_order_too)) trix_told_order(at, true);
 }
 
 #endif

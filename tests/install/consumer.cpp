@@ -2,6 +2,8 @@
 #include <tricolor.h>
 
 #include <cstdio>
+#include <exception>
+#include <string>
 #include <thread>
 
 namespace garden {
@@ -110,6 +112,53 @@ static bool namesakes() {
     return chain_holds(a, n) && chain_holds(b, n) && chain_holds(c, n) && grown.len == 2 && tri_at(grown, 1)->left == nullptr;
 }
 
+/* Goroutines that wait while they handle exceptions, their own and nested ones, beside others that do the same. */
+struct Work {
+    tri_waitgroup group;
+    tri_mutex mutex;
+    int number, wrong;
+};
+
+static void stumble(void *arg) {
+    Work *work = static_cast<Work *>(arg);
+    tri_mutex_lock(&work->mutex);
+    int mine = work->number++;
+    tri_mutex_unlock(&work->mutex);
+    bool again = false, right = std::uncaught_exceptions() == 0 && !std::current_exception();
+    try {
+        try {
+            tri_yield();
+            throw mine;
+        } catch (int &caught) {
+            tri_yield();
+            try {
+                throw std::string("inner");
+            } catch (const std::string &) {
+                tri_yield();
+            }
+            right = right && caught == mine;
+            tri_yield();
+            throw;
+        }
+    } catch (int caught) {
+        tri_yield();
+        again = caught == mine && std::current_exception();
+    }
+    tri_mutex_lock(&work->mutex);
+    if (!right || !again || std::current_exception()) work->wrong++;
+    tri_mutex_unlock(&work->mutex);
+    tri_waitgroup_done(&work->group);
+}
+
+static void exceptions(void *arg) {
+    Work *work = static_cast<Work *>(arg);
+    for (int i = 0; i < 1000; i++) {
+        tri_waitgroup_add(&work->group, 1);
+        tri_go(stumble, work);
+    }
+    tri_waitgroup_wait(&work->group);
+}
+
 static garden::Tree *kept;
 
 int main() {
@@ -131,6 +180,12 @@ int main() {
     }
     if (!namesakes()) {
         std::fprintf(stderr, "types of one name are taken for each other\n");
+        return 1;
+    }
+    static Work work;
+    tri_run(exceptions, &work);
+    if (work.wrong || work.number != 1000) {
+        std::fprintf(stderr, "%d goroutines have caught others' exceptions\n", work.wrong);
         return 1;
     }
     std::printf("C++: tricolor %s\n", tri_version());
