@@ -218,6 +218,7 @@ void trix_threads_keep_self(void) {
         next = t->next;
         if (t != self) reap(t);
     }
+    trix_threads.starting = 0;
     self->tid = trix_os_tid();
     self->ask_scan = self->hold = 0;
 }

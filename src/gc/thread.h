@@ -95,6 +95,7 @@ extern struct threads {
     struct lock lock, list_lock;
     struct thread *first; /* either lock; both to write */
     uint32_t count;       /* lock to write */
+    uint32_t starting;    /* made by pthread_create and not attached yet: counted before they are, until they are in `count`; seq_cst */
     uint32_t stopping;    /* the world is being stopped or is stopped; seq_cst */
     struct thread *stopper; /* who stops it, NULL: a thread that is not attached; relaxed, lock to write */
     uint32_t resumes;     /* futex: rises when the world goes on */

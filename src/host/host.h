@@ -65,6 +65,8 @@ void trix_signals_init(void);
 typedef void trix_fault_watcher(const siginfo_t *info, const void *context);
 void trix_signals_watch_faults(int sig, trix_fault_watcher *watcher);
 void trix_signals_reset_after_fork(void);
+/* Whether the program has a handler for a signal that may come at any time, not only from its own faults. Any thread. */
+bool trix_signals_handled(void);
 void trix_fork_init(void);
 /* Set by the scheduler: called in the child of a fork, where the calling thread is the only one, before the records of the others are
  * put away. */

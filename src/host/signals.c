@@ -270,6 +270,13 @@ EXPORT int siginterrupt(int sig, int interrupt) {
     return sigaction(sig, &a, NULL);
 }
 
+bool trix_signals_handled(void) {
+    const uint64_t faults = 1ull << SIGSEGV | 1ull << SIGBUS | 1ull << SIGFPE | 1ull << SIGILL | 1ull << SIGTRAP | 1ull << SIGABRT | 1ull << SIGSYS;
+    for (int sig = 1; sig < SIGNALS; sig++)
+        if (load_relaxed(&actions[sig].handler) && !(sig < 64 && faults >> sig & 1)) return true;
+    return false;
+}
+
 /* From here on every such signal comes to the trampoline first. A handler that was installed past us becomes the program's. */
 void trix_signals_watch_faults(int sig, trix_fault_watcher *watcher) {
     trix_fault_watcher **watchers = watchers_of(sig);

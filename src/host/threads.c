@@ -48,7 +48,16 @@ static void on_thread_end(void *round) {
     }
 }
 
+static TLS bool unborn; /* counted in trix_threads.starting */
+
+static void be_born(void) {
+    if (!unborn) return;
+    unborn = false;
+    fetch_sub_seq(&trix_threads.starting, 1);
+}
+
 void trix_host_thread_attached(void) {
+    be_born();
     if (have_key) trix_libc_setspecific(detach_key, 1);
 }
 
@@ -160,6 +169,7 @@ static void keep_result(struct start *s, void *result) {
 /* The thread ends by returning, pthread_exit or cancellation: libc unwinds through here. */
 static void started_ends(struct start **s) {
     own_start = NULL;
+    be_born();
     if (UNLIKELY(trix_races_told) && thread_self()) trix_thread_report(thread_self()); /* it may have to start the collector */
     trix_races_here = false;
     start_settle(*s, START_ENDED);
@@ -170,6 +180,7 @@ static void started_ends(struct start **s) {
  * argument lies on the stack of the thread that waits in pthread_create meanwhile. */
 static void *started(void *arg) {
     struct start *s __attribute__((cleanup(started_ends))) = arg;
+    unborn = true;
     if (!trix_libc_thread_sanitizer()) {
         trix_thread_attach();
         start_name(s, pthread_self());
@@ -189,8 +200,10 @@ EXPORT int pthread_create(pthread_t *restrict thread, const pthread_attr_t *rest
     if (attributes) pthread_attr_getdetachstate(attributes, &detach);
     struct start *s = start_take(fn, arg, detach == PTHREAD_CREATE_DETACHED ? START_LET_GO : 0);
     pthread_t made;
+    fetch_add_seq(&trix_threads.starting, 1);
     int error = trix_libc_pthread_create(&made, attributes, started, s);
     if (error) {
+        fetch_sub_seq(&trix_threads.starting, 1);
         start_settle(s, START_ALL);
         return error;
     }

@@ -49,6 +49,7 @@ static void idle_remove(struct worker *w) {
             break;
         }
     w->queued = false;
+    fetch_add_seq(&trix_sched.wakeups, 1);
 }
 
 static struct worker *idle_pop(void) {
@@ -56,6 +57,7 @@ static struct worker *idle_pop(void) {
     if (!w) return NULL;
     trix_sched.idle = w->next;
     w->queued = false;
+    fetch_add_seq(&trix_sched.wakeups, 1);
     return w;
 }
 

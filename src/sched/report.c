@@ -123,13 +123,20 @@ static bool workers_asleep(uint32_t *runners) {
     return !busy && asleep == *runners && *runners >= trix_sched.nprocs;
 }
 
-/* The last look is at the workers again: a timer that is gone may have fired since the first, and its goroutine be on its way. */
+/* Looks one after the other are not a moment: the last timer may fire after its goroutine's worker has been seen asleep. But who
+ * was seen asleep, and has not been woken up to the end by the count of wake-ups, slept through all the later looks; and while
+ * everybody sleeps there is nobody to add or take a timer. So threads are looked at first, and what could wake them after that;
+ * at last, in the order in which they change, a thread that was being made all the while. A handler of the program for a signal
+ * could wake anybody, as in Go a program with signal.Notify is never taken for dead. */
 static bool all_asleep(void) {
-    uint32_t runners, again;
-    if (!workers_asleep(&runners) || trix_poller_used() || trix_timers_next() != TIME_NEVER) return false;
+    uint32_t runners, wakeups = load_seq(&trix_sched.wakeups);
+    if (!workers_asleep(&runners)) return false;
     uint32_t parked = load_seq(&trix_sched.parked_threads);
-    return runners + parked == load_seq(&trix_threads.count) && (parked || trix_goroutines_count()) && workers_asleep(&again) &&
-           trix_timers_next() == TIME_NEVER && again == runners;
+    if (runners + parked != load_seq(&trix_threads.count) || !(parked || trix_goroutines_count())) return false;
+    if (trix_timers_next() != TIME_NEVER || trix_poller_used() || trix_signals_handled()) return false;
+    fence_seq();
+    return !load_seq(&trix_threads.starting) && load_seq(&trix_threads.count) == runners + parked &&
+           load_seq(&trix_sched.wakeups) == wakeups;
 }
 
 void trix_check_deadlock(void) {

@@ -49,6 +49,7 @@ extern struct sched {
     struct worker *paused, *last_paused; /* that want a processor back: preempt.c; lock */
     uint32_t beside;          /* some goroutine runs without a processor; relaxed */
     uint32_t parked_threads;  /* that are no workers and wait for somebody; seq_cst */
+    uint32_t wakeups;         /* of workers from the idle list, and of parked threads, counted before they run; seq_cst */
     uint64_t polls;           /* ns: last look at the poller; relaxed */
 } trix_sched;
 

@@ -257,6 +257,7 @@ void trix_exit(struct thread *t) {
 /* ---- readying ---- */
 
 static NOINLINE void ready_thread(struct g *g) {
+    fetch_add_seq(&trix_sched.wakeups, 1);
     fetch_sub_seq(&trix_sched.parked_threads, 1); /* here, not by the thread: it is as good as running */
     store_seq(&g->futex, 1);
     trix_os_futex_wake(&g->futex, 1);
