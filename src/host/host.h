@@ -6,6 +6,7 @@
  *   masks.c     pthread_sigmask and kin: the stop signal is never blocked, waited for or taken by a signalfd
  *   blocking.c  read, poll, sleep and kin: the thread is BLOCKED meanwhile, and never returns early because of a stop
  *   threads.c   pthread_create and kin: threads are attached and detached, arguments and results kept alive
+ *   files.c     close: the scheduler is told of it
  *   kept.c      pointers that the program gives to libc or the kernel to keep: setspecific, epoll_data, putenv
  *   fork.c      fork, and what becomes of the collector in the child
  *   dl.c        dlclose
@@ -59,7 +60,7 @@ extern bool trix_signals_on_altstack;
 
 /* ---- starts ---- */
 /* In the members of the archive that nobody else refers to but by the names they interpose: see init.c. */
-extern const char trix_blocking_here, trix_kept_here, trix_masks_here;
+extern const char trix_blocking_here, trix_files_here, trix_kept_here, trix_masks_here;
 void trix_signals_init(void);
 /* Looks at each SIGSEGV, or SIGBUS, that an instruction raises, before the program's handler; does not return if it is its own. */
 typedef void trix_fault_watcher(const siginfo_t *info, const void *context);
@@ -71,6 +72,8 @@ void trix_fork_init(void);
 /* Set by the scheduler: called in the child of a fork, where the calling thread is the only one, before the records of the others are
  * put away. */
 extern void (*trix_fork_child_hook)(void);
+/* Set by the scheduler: called before a descriptor is closed; also in handlers, and in the child of a vfork. */
+extern void (*trix_closing_hook)(int fd);
 void trix_host_threads_init(void);
 void trix_dl_init(void);
 

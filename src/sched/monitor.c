@@ -5,8 +5,10 @@
  *   - timers that are due, and the network, are looked at when all processors are busy;
  *   - a goroutine that has run for a slice (10 ms) while others wait is asked to make room (preempt.c).
  *
+ *   - who waits for a descriptor that was registered earlier does not do so for ever if it is no longer.
+ *
  * It looks every 20 µs while there is something to do and less and less often, down to every 10 ms, while there is not;
- * when all processors are idle it sleeps until one is not. It is no attached thread: it takes locks, but never
+ * when all processors have been idle for a while it sleeps until one is not (each time it does, somebody has to wake it). It is no attached thread: it takes locks, but never
  * touches the heap.
  */
 #include "sched.h"
@@ -21,6 +23,7 @@
 #include <signal.h>
 
 enum {
+    IDLE_NS = 20 * 1000 * 1000,
     SHORTEST_NS = 20 * 1000,
     LONGEST_NS = 10 * 1000 * 1000,
     LONGEST_IDLE_NS = 500 * 1000, /* while some processor is idle and others are not */
@@ -133,22 +136,31 @@ static void rest_for(uint64_t ns) {
     store_seq(&trix_sched.monitor_call, 0);
 }
 
+/* Since when they all have been, as far as it has seen; 0: they are not. */
+static uint64_t all_idle_since(uint64_t before, uint64_t now) {
+    if (load_seq(&trix_sched.nidle) < load_relaxed(&trix_sched.nprocs)) return 0;
+    return before ? before : now;
+}
+
 static void *monitor_main(void *arg) {
-    uint64_t rest = SHORTEST_NS, looked_beside = 0;
+    uint64_t rest = SHORTEST_NS, looked_beside = 0, idle_since = 0, now = trix_os_now();
     uint64_t longest = min_u64(LONGEST_NS, trix_preempt_slice);
     uint32_t quiet = 0;
     (void)arg;
     for (;;) {
         if (load_relaxed(&trix_dump_wanted)) trix_reports_serve();
-        if (load_seq(&trix_sched.nidle) >= load_relaxed(&trix_sched.nprocs) && !trix_options.debug.schedtrace) {
+        idle_since = all_idle_since(idle_since, now);
+        if (idle_since && now - idle_since > IDLE_NS && !trix_poller_trusting() && !trix_options.debug.schedtrace) {
             sleep_while_idle();
             rest = SHORTEST_NS;
             quiet = 0;
+            idle_since = 0;
         }
         rest_for(rest);
-        uint64_t now = trix_os_now();
+        now = trix_os_now();
         trix_schedtrace(now);
         bool useful = look_at_time(now);
+        trix_poller_confirm(now);
         trix_staff();
         for (uint32_t i = 0; i < load_relaxed(&trix_sched.most_procs); i++) useful |= look_at(&trix_sched.procs[i], now);
         if (now - looked_beside > trix_preempt_slice) {

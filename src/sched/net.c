@@ -8,9 +8,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
+#include <time.h>
 #include <unistd.h>
 
 #ifndef RWF_NOWAIT
@@ -33,13 +35,24 @@ static NOINLINE bool is_goroutine(void) {
     return t && worker_of(t) != NULL;
 }
 
-/* 0, or an error: -EPERM for what cannot be waited for. */
-static NOINLINE long await(int fd, bool to_write) {
+/* What has been tried in vain may be worth another try, or never will: 0, or an error; -EPERM for what cannot be waited for. */
+static NOINLINE long await(int fd, bool to_write, bool tried) {
     int error;
     struct thread *t = sched_enter();
-    t = trix_poller_wait(t, fd, to_write, &error);
+    t = trix_poller_wait(t, fd, to_write, tried, &error);
     sched_leave(t);
     return -error;
+}
+
+/* Until it is so: an event may be of something that is over. */
+static long await_state(int fd, bool to_write) {
+    for (;;) {
+        long r = await(fd, to_write, false);
+        if (r < 0) return r;
+        struct pollfd p = {.fd = fd, .events = to_write ? POLLOUT : POLLIN | POLLRDHUP};
+        struct timespec none = {0};
+        if (call(SYS_ppoll, (long)&p, 1, (long)&none, 0, 0, 0) != 0) return 0;
+    }
 }
 
 static bool again(long r) { return r == -EAGAIN || r == -EWOULDBLOCK; }
@@ -72,7 +85,7 @@ static long transfer(struct transfer *x) {
         long r = try_transfer(x);
         if (r == -EINTR) continue;
         if (again(r)) {
-            long waited = await(x->fd, x->to_write);
+            long waited = await(x->fd, x->to_write, true);
             if (waited == 0) continue;
             if (waited != -EPERM) return waited;
             r = -EOPNOTSUPP;
@@ -116,7 +129,7 @@ EXPORT int tri_accept(int fd, struct sockaddr *from, socklen_t *length) {
         r = call(SYS_accept4, fd, (long)from, (long)length, 0, 0, 0);
         if (r >= 0) break;
         if (r == -EINTR || r == -ECONNABORTED) r = 0;
-        else if (again(r)) r = await(fd, false);
+        else if (again(r)) r = await(fd, false, true);
     }
     return (int)give(r);
 }
@@ -124,7 +137,7 @@ EXPORT int tri_accept(int fd, struct sockaddr *from, socklen_t *length) {
 static long connect_end(int fd) {
     int error = 0;
     socklen_t length = sizeof error;
-    long r = await(fd, true);
+    long r = await_state(fd, true);
     if (r < 0) return r;
     r = call(SYS_getsockopt, fd, SOL_SOCKET, SO_ERROR, (long)&error, (long)&length, 0);
     return r < 0 ? r : -error;
@@ -140,5 +153,5 @@ EXPORT int tri_connect(int fd, const struct sockaddr *to, socklen_t length) {
     return (int)give(r);
 }
 
-EXPORT int tri_wait_readable(int fd) { return (int)give(await(fd, false)); }
-EXPORT int tri_wait_writable(int fd) { return (int)give(await(fd, true)); }
+EXPORT int tri_wait_readable(int fd) { return (int)give(await_state(fd, false)); }
+EXPORT int tri_wait_writable(int fd) { return (int)give(await_state(fd, true)); }

@@ -1,8 +1,14 @@
 /* poller.c - waiting for descriptors, by epoll.
  *
- * Each wait arms the descriptor once (EPOLLONESHOT), so a descriptor that is closed and opened anew needs no care: a wait is
- * one system call, and none when the data are there already. Several goroutines may wait for one descriptor; an event
- * readies the first of each direction, and arms it again for the others.
+ * A descriptor is registered once for each direction that somebody has waited for, and stays so: each change of its state is told
+ * once (EPOLLET, as Go does it). Who waits has tried in vain before; an event that finds nobody is noted, so that the next one to
+ * wait tries again first. So a wait is no system call of its own. Several goroutines may wait for one descriptor: an event readies
+ * the first of each direction, and for the others the kernel is asked to look again.
+ *
+ * The kernel forgets a descriptor that is closed, and its number is given to another one. Closing is seen (host/files.c): the
+ * number counts as not registered, and who still waits there is told EBADF. What is closed unseen (fclose, a system call of the
+ * program's own) the monitor finds: who has waited for 10 to 20 ms because of a registration made earlier has it made
+ * again, which also tells of everything that has happened before.
  *
  * Locks: a descriptor's own word lock; nothing else is taken under it but the scheduler's.
  */
@@ -12,6 +18,7 @@
 #include "wait.h"
 #include "../gc/gc.h"
 #include "../heap/metadata.h"
+#include "../host/host.h"
 #include "../os/os.h"
 
 #include <errno.h>
@@ -22,15 +29,25 @@
 #include <unistd.h>
 
 enum { EVENTS = 64, CHUNK = 1024, CHUNKS = 1024, BREAK_FD = UINT32_MAX, BUSY_NS = 1000 * 1000 };
+enum { READING, WRITING, DIRECTIONS };
 
 struct descriptor {
     struct lock lock;
-    struct waitq queue[2]; /* of readers, of writers; lock */
+    uint32_t registered; /* 4 * poller.instance + a bit for each direction, or 0; lock, but for 0 by who closes it; relaxed */
+    uint8_t told[DIRECTIONS]; /* an event has found nobody there; lock */
+    uint8_t trusted;     /* somebody waits because of an earlier registration: 1 lately, 2 for longer; lock, looked at without */
+    struct waitq queue[DIRECTIONS]; /* lock */
 };
 
 static struct {
     int epoll, event;
     struct descriptor *chunk[CHUNKS]; /* release; compare-exchanged in, never taken out */
+    uint32_t instance; /* epoll descriptors made, in this process and those it was forked from; constant while goroutines run */
+    pid_t pid;         /* whose it is; likewise */
+    uint32_t highest;  /* descriptor that was ever waited for; relaxed */
+    uint32_t trusting; /* some descriptor is trusted; seq_cst */
+    uint32_t look_at;  /* where the monitor goes on looking for such; monitor */
+    uint64_t looked;   /* ns: when it did; monitor */
     uint32_t waiting;  /* goroutines; seq_cst */
     uint32_t ever;     /* some goroutine has waited; seq_cst */
     uint32_t seat;     /* taken; seq_cst */
@@ -41,22 +58,39 @@ static struct {
 } poller = {.epoll = -1, .event = -1};
 NO_ROOTS(poller);
 
+static struct descriptor *known_descriptor(int fd) {
+    struct descriptor *chunk = fd < 0 || fd >= CHUNK * CHUNKS ? NULL : load_acquire(&poller.chunk[fd / CHUNK]);
+    return chunk ? &chunk[fd % CHUNK] : NULL;
+}
+
+/* In the child of a fork: who waited there is gone, and the monitor, which may have had a lock. */
+static COLD void forget_waits(void) {
+    for (uint32_t fd = 0; fd <= poller.highest; fd++) {
+        struct descriptor *d = known_descriptor((int)fd);
+        if (d) *d = (struct descriptor){0};
+    }
+}
+
 /* Also in the child of a fork, where the old ones are the parent's. */
-void trix_poller_init(void) {
+COLD void trix_poller_init(void) {
     if (poller.epoll >= 0) {
+        forget_waits();
         close(poller.epoll);
         close(poller.event);
-        poller.waiting = poller.seat = 0;
+        poller.waiting = poller.seat = poller.trusting = poller.look_at = 0;
         poller.until = 0;
         poller.nfound = 0;
         poller.finder = NULL;
     }
+    poller.instance++;
+    poller.pid = getpid();
     poller.epoll = epoll_create1(EPOLL_CLOEXEC);
     poller.event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     struct epoll_event e = {.events = EPOLLIN, .data.u32 = BREAK_FD};
     if (poller.epoll < 0 || poller.event < 0 ||
         syscall(SYS_epoll_ctl, poller.epoll, EPOLL_CTL_ADD, poller.event, &e) != 0)
         trix_fatal("tricolor: the scheduler needs an epoll and an eventfd descriptor");
+    store_release(&trix_closing_hook, trix_poller_closing);
 }
 
 /* Whether sitting there is of any use: else a futex is cheaper to sleep on, and to be woken from. */
@@ -78,54 +112,159 @@ static struct descriptor *descriptor_of(int fd) {
     return &chunk[fd % CHUNK];
 }
 
-/* Lock held: asks for what is waited for. */
-static bool arm(struct descriptor *d, int fd) {
-    struct epoll_event e = {.events = EPOLLONESHOT, .data.u32 = (uint32_t)fd};
-    if (d->queue[0].first) e.events |= EPOLLIN | EPOLLRDHUP;
-    if (d->queue[1].first) e.events |= EPOLLOUT;
-    if (syscall(SYS_epoll_ctl, poller.epoll, EPOLL_CTL_MOD, fd, &e) == 0) return true;
-    return errno == ENOENT && syscall(SYS_epoll_ctl, poller.epoll, EPOLL_CTL_ADD, fd, &e) == 0;
+static bool is_registered(const struct descriptor *d, int direction) {
+    uint32_t r = load_relaxed(&d->registered);
+    return r / 4 == poller.instance && r & 1u << direction;
 }
 
-struct thread *trix_poller_wait(struct thread *t, int fd, bool to_write, int *error) {
+static bool anybody(const struct descriptor *d) { return d->queue[READING].first || d->queue[WRITING].first; }
+
+static bool control(int operation, int fd, uint32_t directions) {
+    struct epoll_event e = {.events = EPOLLET | EPOLLRDHUP, .data.u32 = (uint32_t)fd};
+    if (directions & 1u << READING) e.events |= EPOLLIN;
+    if (directions & 1u << WRITING) e.events |= EPOLLOUT;
+    return syscall(SYS_epoll_ctl, poller.epoll, operation, fd, &e) == 0;
+}
+
+/* Lock held: has it registered for what is waited for, and for what it was, and the state it has now told. False: errno. */
+static COLD bool enroll(struct descriptor *d, int fd) {
+    uint32_t before = load_relaxed(&d->registered), directions = before / 4 == poller.instance ? before % 4 : 0;
+    int operation = directions ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
+    if (!directions) d->told[READING] = d->told[WRITING] = 0;
+    for (int i = 0; i < DIRECTIONS; i++)
+        if (d->queue[i].first) directions |= 1u << i;
+    bool done = control(operation, fd, directions) ||
+                (errno == ENOENT && control(EPOLL_CTL_ADD, fd, directions)) ||
+                (errno == EEXIST && control(EPOLL_CTL_MOD, fd, directions));
+    store_relaxed(&d->registered, done ? 4 * poller.instance + directions : 0);
+    return done;
+}
+
+static COLD void note_highest(uint32_t fd) {
+    uint32_t highest = load_relaxed(&poller.highest);
+    while (fd > highest && !cas_seq(&poller.highest, &highest, fd)) {}
+}
+
+/* Lock held. */
+static int begin_wait(struct descriptor *d, int fd, int direction, bool tried, struct waiter *me) {
+    waitq_add(&d->queue[direction], me);
+    if (tried && is_registered(d, direction)) {
+        d->trusted = 1;
+    } else if (!enroll(d, fd)) {
+        waitq_remove(&d->queue[direction], me);
+        return errno;
+    }
+    fetch_add_seq(&poller.waiting, 1);
+    return 0;
+}
+
+struct thread *trix_poller_wait(struct thread *t, int fd, bool to_write, bool tried, int *error) {
     struct descriptor *d = descriptor_of(fd);
     *error = EBADF;
     if (!d) return t;
+    if (UNLIKELY(load_relaxed(&trix_sched_forked))) t = trix_sched_again(t); /* or it would be registered with the parent's */
     struct waiter me = {.g = sched_self(t)};
     int saved = errno;
     word_lock(&d->lock);
-    waitq_add(&d->queue[to_write], &me);
-    *error = arm(d, fd) ? 0 : errno;
-    if (*error) waitq_remove(&d->queue[to_write], &me);
-    else fetch_add_seq(&poller.waiting, 1);
+    bool told = tried && d->told[to_write];
+    d->told[to_write] = 0;
+    *error = told ? 0 : begin_wait(d, fd, to_write, tried, &me);
     word_unlock(&d->lock);
     errno = saved;
+    if (told || *error) return t;
+    if (UNLIKELY((uint32_t)fd > load_relaxed(&poller.highest))) note_highest((uint32_t)fd);
+    if (!load_seq(&poller.trusting)) store_seq(&poller.trusting, 1);
     if (UNLIKELY(!load_seq(&poller.ever))) {
         store_seq(&poller.ever, 1);
         sched_wake_maybe();
     }
-    return *error ? t : trix_park(t, WAIT_IO);
+    t = trix_park(t, WAIT_IO);
+    if (UNLIKELY(!me.done)) *error = EBADF;
+    return t;
 }
 
-static void ready_first(struct thread *t, struct waitq *q) {
+/* Lock held; done: it is ready, as opposed to: it is closed. */
+static bool ready_first(struct thread *t, struct waitq *q, bool done) {
     struct waiter *w = waitq_take(q);
-    if (!w) return;
+    if (!w) return false;
     fetch_sub_seq(&poller.waiting, 1);
+    w->done = done;
     trix_ready(t, w->g);
+    return true;
 }
 
 static void deliver(struct thread *t, const struct epoll_event *e) {
-    if (e->data.u32 == BREAK_FD) {
-        uint64_t count;
-        syscall(SYS_read, poller.event, &count, sizeof count);
-        return;
-    }
     struct descriptor *d = descriptor_of((int)e->data.u32);
     word_lock(&d->lock);
-    if (e->events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) ready_first(t, &d->queue[0]);
-    if (e->events & (EPOLLOUT | EPOLLHUP | EPOLLERR)) ready_first(t, &d->queue[1]);
-    if (d->queue[0].first || d->queue[1].first) arm(d, (int)e->data.u32);
+    if (e->events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR) && !ready_first(t, &d->queue[READING], true)) d->told[READING] = 1;
+    if (e->events & (EPOLLOUT | EPOLLHUP | EPOLLERR) && !ready_first(t, &d->queue[WRITING], true)) d->told[WRITING] = 1;
+    if (anybody(d)) enroll(d, (int)e->data.u32);
+    else d->trusted = 0;
     word_unlock(&d->lock);
+}
+
+/* ---- closed ---- */
+
+/* Lock held: whoever waits there is told that it is closed. */
+static COLD void send_away(struct thread *t, struct descriptor *d) {
+    for (int i = 0; i < DIRECTIONS; i++)
+        while (ready_first(t, &d->queue[i], false)) {}
+    d->trusted = 0;
+}
+
+static COLD void close_under(struct descriptor *d) {
+    if (getpid() != poller.pid) return; /* the child of a vfork, or of a fork: its goroutines are gone */
+    struct thread *t = sched_enter();
+    word_lock(&d->lock);
+    send_away(t, d);
+    word_unlock(&d->lock);
+    sched_leave(t);
+}
+
+void trix_poller_closing(int fd) {
+    struct descriptor *d = known_descriptor(fd);
+    if (!d) return;
+    store_relaxed(&d->registered, 0);
+    if (UNLIKELY(anybody(d))) close_under(d);
+}
+
+/* Trusted for long enough; by the monitor. */
+static COLD void confirm(struct descriptor *d, int fd) {
+    int saved = errno;
+    word_lock(&d->lock);
+    if (d->trusted == 2) {
+        d->trusted = 0;
+        if (anybody(d) && !enroll(d, fd) && errno == EBADF) send_away(NULL, d);
+    }
+    word_unlock(&d->lock);
+    errno = saved;
+}
+
+/* True: it is to be looked at again. */
+static COLD bool look_at(struct descriptor *d, int fd) {
+    uint8_t trusted = load_relaxed(&d->trusted);
+    if (trusted == 2) confirm(d, fd);
+    if (trusted != 1) return false;
+    word_lock(&d->lock);
+    if (d->trusted) d->trusted = 2;
+    word_unlock(&d->lock);
+    return true;
+}
+
+bool trix_poller_trusting(void) { return load_seq(&poller.trusting); }
+
+void trix_poller_confirm(uint64_t now) {
+    enum { EVERY_NS = 10 * 1000 * 1000, AT_ONCE = 4096 };
+    if (!load_seq(&poller.trusting) || now - poller.looked < EVERY_NS) return;
+    poller.looked = now;
+    if (poller.look_at == 0) store_seq(&poller.trusting, 0); /* until one is found in this pass */
+    uint32_t end = min_u64(load_relaxed(&poller.highest) + 1, poller.look_at + AT_ONCE);
+    for (uint32_t fd = poller.look_at; fd < end; fd++) {
+        struct descriptor *d = known_descriptor((int)fd);
+        if (d && look_at(d, (int)fd)) store_seq(&poller.trusting, 1);
+    }
+    poller.look_at = end > load_relaxed(&poller.highest) ? 0 : end;
+    if (poller.look_at) store_seq(&poller.trusting, 1);
 }
 
 /* ---- looking ---- */
@@ -147,7 +286,9 @@ void trix_poller_look(struct thread *t, uint64_t now) {
     struct epoll_event events[EVENTS];
     (void)now;
     int saved = errno, n = wait_events(events, 0);
-    for (int i = 0; i < n; i++) deliver(t, &events[i]);
+    /* That somebody is to get up from the seat is for who sits there: taken away, it would not wake him. */
+    for (int i = 0; i < n; i++)
+        if (events[i].data.u32 != BREAK_FD) deliver(t, &events[i]);
     errno = saved;
 }
 
@@ -201,7 +342,11 @@ bool trix_poller_pending(const struct worker *w) {
 void trix_poller_deliver(struct thread *t, struct worker *w) {
     if (!trix_poller_pending(w)) return;
     int saved = errno;
-    for (int i = 0; i < poller.nfound; i++) deliver(t, &poller.found[i]);
+    for (int i = 0; i < poller.nfound; i++) {
+        uint64_t count;
+        if (poller.found[i].data.u32 == BREAK_FD) syscall(SYS_read, poller.event, &count, sizeof count);
+        else deliver(t, &poller.found[i]);
+    }
     errno = saved;
     poller.nfound = 0;
     poller.finder = NULL;

@@ -17,6 +17,15 @@ bool trix_poller_sit(struct thread *t, struct worker *w);
 bool trix_poller_pending(const struct worker *w);
 void trix_poller_deliver(struct thread *t, struct worker *w);
 
+/* It is about to be closed: what is known of it no longer holds, and who waits for it is told EBADF. Outside, any thread, also in a
+ * handler of a signal. */
+void trix_poller_closing(int fd);
+
+/* Has registrations confirmed that somebody has waited upon for some time; by the monitor, which may not sleep for long
+ * while there are such. */
+void trix_poller_confirm(uint64_t now);
+bool trix_poller_trusting(void);
+
 /* Whoever sits there is to get up. Any thread. */
 void trix_poller_break(void);
 /* A timer is due at `when` (ns, monotonic): whoever sits there must not sleep longer. */

@@ -87,14 +87,16 @@ struct thread *trix_yield(struct thread *t);
 /* The goroutine ends; inside. */
 NORETURN void trix_exit(struct thread *t);
 
-/* Waits until the descriptor can be read or written, or has an error; *error is 0, or an errno value when it cannot be waited
- * for. Inside, at depth 1, no locks. */
-struct thread *trix_poller_wait(struct thread *t, int fd, bool to_write, int *error);
+/* Waits until the descriptor may be read or written, or has an error; *error is 0, or an errno value when it cannot be waited
+ * for, or is closed meanwhile. tried: the caller has found that it is not ready, and will try again, and wait again if need be;
+ * else a state that it has had all along is told, too. Inside, at depth 1, no locks. */
+struct thread *trix_poller_wait(struct thread *t, int fd, bool to_write, bool tried, int *error);
 
 /* ---- starting ---- */
 extern uint32_t trix_sched_forked; /* this process is a child, where the scheduler has not been started again; relaxed */
 void trix_fork_watch(void);
 void trix_sched_start(void); /* workers and all; once. Outside */
+struct thread *trix_sched_again(struct thread *t); /* in the child of a fork. Inside, at depth 1 */
 /* Inside. */
 void trix_spawn(struct thread *t, void (*fn)(void *), void *arg, uintptr_t creator);
 

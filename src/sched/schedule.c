@@ -209,14 +209,14 @@ static NOINLINE struct thread *park_measured(struct thread *t, enum g_wait why) 
 }
 
 /* In the child of a fork: it may have been readied meanwhile, which does no harm. */
-static NOINLINE struct thread *start_again(struct thread *t) {
+NOINLINE struct thread *trix_sched_again(struct thread *t) {
     sched_leave(t);
     trix_sched_start();
     return sched_enter();
 }
 
 struct thread *trix_park(struct thread *t, enum g_wait why) {
-    if (UNLIKELY(load_relaxed(&trix_sched_forked))) t = start_again(t);
+    if (UNLIKELY(load_relaxed(&trix_sched_forked))) t = trix_sched_again(t);
     if (UNLIKELY(load_relaxed(&trix_block_hook) != NULL)) return park_measured(t, why);
     return park(t, why);
 }

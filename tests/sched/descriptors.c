@@ -1,0 +1,253 @@
+/* descriptors - what becomes of those who wait for a descriptor when it is closed, seen or unseen, when its number is used again, when
+ * several wait, and in the child of a fork; and of who sleeps at the poller. */
+#include "test.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+static tri_waitgroup group;
+
+/* A pipe whose ends have these numbers. */
+static void pipe_at(int ends[2], const int at[2]) {
+    int fresh[2];
+    EXPECT_EQ(pipe(fresh), 0);
+    for (int i = 0; i < 2; i++) {
+        EXPECT_EQ(dup2(fresh[i], at[i]), at[i]);
+        if (fresh[i] != at[i]) syscall(SYS_close, fresh[i]);
+        ends[i] = at[i];
+    }
+}
+
+/* ---- closed under who waits ---- */
+
+static void read_closed(void *arg) {
+    char c;
+    EXPECT_EQ(tri_read(*(int *)arg, &c, 1), -1);
+    EXPECT_EQ(errno, EBADF);
+    tri_waitgroup_done(&group);
+}
+
+static void closed(void) {
+    for (int i = 0; i < 100; i++) {
+        int ends[2];
+        EXPECT_EQ(pipe(ends), 0);
+        for (int k = 0; k < 3; k++) tri_waitgroup_add(&group, 1), tri_go(read_closed, ends);
+        if (i % 2) tri_sleep(100000);
+        else for (int k = 0; k < 10; k++) tri_yield();
+        /* Who has not tried yet is told by the kernel, or reads what has the number next: not here, nothing is opened. */
+        close(ends[0]);
+        tri_waitgroup_wait(&group);
+        close(ends[1]);
+    }
+}
+
+/* ---- closed unseen ---- */
+
+struct reader {
+    int fd;
+    char got;
+};
+
+static void read_one(void *arg) {
+    struct reader *r = arg;
+    EXPECT_EQ(tri_read(r->fd, &r->got, 1), 1);
+    tri_waitgroup_done(&group);
+}
+
+/* Leaves a registration behind, closes both ends by system calls, and goes on with others of the same numbers. */
+static void unseen(void) {
+    int ends[2];
+    const int at[2] = {200, 201};
+    for (int i = 0; i < 20; i++) {
+        pipe_at(ends, at);
+        struct reader *r = tri_alloc(sizeof *r);
+        *r = (struct reader){.fd = ends[0]};
+        tri_waitgroup_add(&group, 1);
+        tri_go(read_one, r);
+        for (int k = 0; k < 10; k++) tri_yield();
+        if (i % 2) tri_sleep(1000000);
+        EXPECT_EQ(tri_write(ends[1], "x", 1), 1);
+        tri_waitgroup_wait(&group);
+        EXPECT_EQ(r->got, 'x');
+        syscall(SYS_close, ends[0]);
+        syscall(SYS_close, ends[1]);
+    }
+    /* Nothing has the number any more. */
+    pipe_at(ends, at);
+    tri_waitgroup_add(&group, 1);
+    tri_go(read_closed, ends);
+    tri_sleep(1000000);
+    syscall(SYS_close, ends[0]);
+    tri_waitgroup_wait(&group);
+    close(ends[1]);
+}
+
+/* ---- the file lives on under another number, and tells of things under the old one ---- */
+
+static void zombies(void) {
+    for (int i = 0; i < 20; i++) {
+        int a[2], b[2];
+        EXPECT_EQ(pipe(a), 0);
+        struct reader r = {.fd = a[0]};
+        tri_waitgroup_add(&group, 1);
+        tri_go(read_one, &r);
+        for (int k = 0; k < 10; k++) tri_yield();
+        EXPECT_EQ(tri_write(a[1], "x", 1), 1);
+        tri_waitgroup_wait(&group);
+        int other = dup(a[0]);
+        close(a[0]);
+        pipe_at(b, (int[]){a[0], 210});
+        struct reader q = {.fd = b[0]};
+        tri_waitgroup_add(&group, 1);
+        tri_go(read_one, &q);
+        for (int k = 0; k < 10; k++) {
+            EXPECT_EQ(tri_write(a[1], "y", 1), 1); /* an event with the number of b[0] */
+            tri_sleep(100000);
+        }
+        EXPECT_EQ(q.got, 0);
+        EXPECT_EQ(tri_write(b[1], "z", 1), 1);
+        tri_waitgroup_wait(&group);
+        EXPECT_EQ(q.got, 'z');
+        close(other), close(a[1]), close(b[0]), close(b[1]);
+    }
+}
+
+/* ---- several for one ---- */
+
+enum { ACCEPTORS = 8, CONNECTIONS = 400 };
+static int listener, accepted;
+static void acceptor(void *arg) {
+    (void)arg;
+    for (int fd; (fd = tri_accept(listener, NULL, NULL)) >= 0;) {
+        char c = 'a';
+        __atomic_fetch_add(&accepted, 1, __ATOMIC_RELAXED);
+        tri_write(fd, &c, 1);
+        close(fd);
+    }
+    EXPECT_EQ(errno, EBADF);
+    tri_waitgroup_done(&group);
+}
+
+static tri_waitgroup clients;
+static void client(void *arg) {
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    char c;
+    EXPECT_EQ(tri_connect(fd, arg, sizeof(struct sockaddr_in)), 0);
+    EXPECT_EQ(tri_read(fd, &c, 1), 1);
+    EXPECT_EQ(tri_read(fd, &c, 1), 0);
+    close(fd);
+    tri_waitgroup_done(&clients);
+}
+
+static void several(void) {
+    struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t length = sizeof at;
+    listener = socket(AF_INET, SOCK_STREAM, 0);
+    EXPECT_EQ(bind(listener, (struct sockaddr *)&at, sizeof at), 0);
+    EXPECT_EQ(listen(listener, CONNECTIONS), 0);
+    EXPECT_EQ(getsockname(listener, (struct sockaddr *)&at, &length), 0);
+    tri_waitgroup_add(&group, ACCEPTORS);
+    for (int i = 0; i < ACCEPTORS; i++) tri_go(acceptor, NULL);
+    for (int batch = 0; batch < 4; batch++) {
+        tri_waitgroup_add(&clients, CONNECTIONS / 4);
+        for (int i = 0; i < CONNECTIONS / 4; i++) tri_go(client, &at);
+        tri_waitgroup_wait(&clients);
+    }
+    EXPECT_EQ(accepted, CONNECTIONS);
+    close(listener);
+    tri_waitgroup_wait(&group);
+}
+
+/* ---- tri_wait_readable tells of what is there, however long it has been ---- */
+
+static void level(void) {
+    int ends[2];
+    char c;
+    EXPECT_EQ(pipe(ends), 0);
+    EXPECT_EQ(tri_write(ends[1], "xyz", 3), 3);
+    for (int i = 0; i < 3; i++) {
+        EXPECT_EQ(tri_wait_readable(ends[0]), 0);
+        EXPECT_EQ(tri_wait_readable(ends[0]), 0);
+        EXPECT_EQ(tri_read(ends[0], &c, 1), 1);
+        EXPECT_EQ(c, 'x' + i);
+    }
+    EXPECT_EQ(tri_wait_writable(ends[1]), 0);
+    struct reader r = {.fd = ends[0]};
+    tri_waitgroup_add(&group, 1);
+    tri_go(read_one, &r);
+    tri_yield();
+    EXPECT_EQ(tri_write(ends[1], "w", 1), 1);
+    tri_waitgroup_wait(&group);
+    close(ends[1]);
+    EXPECT_EQ(tri_wait_readable(ends[0]), 0);
+    EXPECT_EQ(tri_wait_readable(ends[0]), 0);
+    EXPECT_EQ(tri_read(ends[0], &c, 1), 0);
+    close(ends[0]);
+    EXPECT_EQ(tri_wait_readable(ends[0]), -1);
+    EXPECT_EQ(errno, EBADF);
+}
+
+/* ---- the child of a fork waits for what the parent has registered ---- */
+
+static void forked(void) {
+    int ends[2], status = -1;
+    EXPECT_EQ(pipe(ends), 0);
+    struct reader r = {.fd = ends[0]};
+    tri_waitgroup_add(&group, 1);
+    tri_go(read_one, &r);
+    tri_sleep(1000000);
+    pid_t child = fork();
+    EXPECT(child >= 0);
+    if (child == 0) {
+        char c = 0;
+        EXPECT_EQ(tri_read(ends[0], &c, 1), 1);
+        _exit(c == 'c' ? 0 : 1);
+    }
+    tri_sleep(20000000);
+    EXPECT_EQ(tri_write(ends[1], "cc", 2), 2); /* one for each, whoever comes first */
+    tri_waitgroup_wait(&group);
+    EXPECT_EQ(waitpid(child, &status, 0), child);
+    EXPECT_EQ(status, 0);
+    close(ends[0]), close(ends[1]);
+}
+
+/* ---- who sleeps where the network and timers wake it is woken for work, too, while others look at the network ---- */
+
+static void read_on(void *fd) {
+    char c;
+    while (tri_read((int)(intptr_t)fd, &c, 1) == 1) {}
+    tri_waitgroup_done(&group);
+}
+
+static void yielder(void *arg) {
+    (void)arg;
+    for (int i = 0; i < 3; i++) tri_yield();
+    tri_waitgroup_done(&clients);
+}
+
+static void nudged(void) {
+    int ends[2];
+    EXPECT_EQ(pipe(ends), 0);
+    tri_waitgroup_add(&group, 1);
+    tri_go(read_on, (void *)(intptr_t)ends[0]);
+    for (int i = 0; i < 5000; i++) {
+        tri_sleep(20000 + i % 7 * 10000);
+        EXPECT_EQ(tri_write(ends[1], "n", 1), 1);
+        tri_waitgroup_add(&clients, 4);
+        for (int k = 0; k < 4; k++) tri_go(yielder, NULL);
+        tri_waitgroup_wait(&clients);
+    }
+    close(ends[1]);
+    tri_waitgroup_wait(&group);
+    close(ends[0]);
+}
+
+int main(int argc, char **argv) {
+    static struct form forms[] = {{"closed", closed}, {"unseen", unseen}, {"zombies", zombies},
+                                  {"several", several}, {"level", level}, {"forked", forked}, {"nudged", nudged}};
+    return RUN_FORM(forms, argc, argv);
+}
