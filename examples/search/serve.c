@@ -196,6 +196,7 @@ struct served *serve(struct index *index, const struct options *opt) {
     struct served *result = served_new();
     tri_set(s->index, index);
     s->rate = opt->rate;
+    s->stop = opt->seconds <= 0; /* no time to do anything in */
     for (int i = 0; i < opt->threads; i++) {
         workers[i] = worker_new(s, i);
         start_thread(&workers[i]->thread, worker_run, workers[i]);

@@ -237,6 +237,7 @@ static void turn_on(void) {
     trix_phase = PHASE_MARK;
     trix_modules_set_barrier(true);
     store_seq(&trix_gc.started, trix_gc.started + 1);
+    if ((int32_t)(load_seq(&trix_gc.wanted) - trix_gc.started) >= 0) cycle.report.forced = true; /* asked for since it was due */
     store_relaxed(&trix_gc.triggered, 0);
     cycle.report.heap_start = (uint64_t)trix_gc.live;
     cycle.report.leaks = trix_fibers && trix_fibers->begin();

@@ -1,6 +1,6 @@
 #!/bin/sh
 # The second machine: cross-built for aarch64, and run under qemu-user: a program with threads and collections (shared,
-# and fully static), the demonstration's self-test, and the unit tests.
+# and fully static), the demonstration's self-test, the unit tests, and torture's mixture.
 #
 #   run.sh SOURCE WORK [TRICC]      with TRICC, also the tests of its barriers, fewer rounds of them
 set -eu
@@ -36,6 +36,7 @@ flags="-O2 -Wall -Wextra -Werror -pthread -D_GNU_SOURCE -I$source/include"
 {
     step $cc $flags "$source/tests/install/consumer.c" -o "$work/shared" -L"$work/src" -ltricolor
     step $cc $flags -static "$source/tests/install/consumer.c" -o "$work/static" "$work/src/libtricolor.a"
+    step $cc $flags "$source"/tests/torture/mixture/*.c -o "$work/mixture" -L"$work/src" -ltricolor
     for test in "$source"/tests/unit/*_test.c; do
         name=$(basename "$test" _test.c)
         $cc $flags -DTRIX_DEBUG -DTRIX_FAULTS -I"$here" -I"$source/src" "$test" -o "$work/unit_$name" \
@@ -46,6 +47,7 @@ emulate "$work/shared"
 emulate "$work/static"
 for test in "$source"/tests/unit/*_test.c; do emulate "$work/unit_$(basename "$test" _test.c)"; done
 emulate "$work/examples/search/search" --selftest
+for seed in 1 2 3; do emulate -E GODEBUG=clobberfree=1 "$work/mixture" --steps 40 --seed $seed --forks 0; done # qemu's threads take no fork
 
 [ -n "$tricc" ] || exit 0
 for name in stores copies libc signals; do
