@@ -20,7 +20,9 @@
  *
  * One that is nearly always inside, because it does nothing but start others, makes room at the end of such a call
  * (trix_preempt_here), in the same way: when it is asked, and of its own accord when many others wait to run, whose stacks would
- * only take memory. As it has made more work than there was, it lets them run for a part of a slice.
+ * only take memory. As it has made more work than there was, it lets them run for a part of a slice. One that goes on beside, or
+ * has lost its processor while it was blocked, waits there for another: without one nothing would keep it from making more work than
+ * all processors can do.
  *
  *   I1  A handler changes w->proc only outside the gate, where nothing of the scheduler is half done on its thread.
  *   I2  Whoever waits here is in trix_sched.paused, and comes out of it with a processor, or when a fork closes the gate (the
@@ -162,15 +164,23 @@ void trix_preempt_self(struct worker *w) {
     store_relaxed(&w->preempt, asked_at_choice(w->proc->ticks));
 }
 
+static void await_processor_inside(struct thread *t, struct worker *w, uint64_t back_at) {
+    put_in(w, back_at);
+    while (!load_acquire(&w->wake) && !load_seq(&trix_gate_closed)) trix_gate_wait(t, &w->wake, 0, FORK_LOOK_NS);
+    come_out(w);
+}
+
 void trix_preempt_here(struct thread *t) {
     struct worker *w = worker_of(t);
     uint32_t asked = swap_seq(&w->preempt, 0);
     struct proc *p = w->proc;
-    if (!asked || !p || !w->g || p->ticks != asked - 1 || trix_in_handler(t)) return;
-    trix_proc_release(w);
-    put_in(w, trix_os_now() + trix_preempt_slice / REST_PART);
-    while (!load_acquire(&w->wake) && !load_seq(&trix_gate_closed)) trix_gate_wait(t, &w->wake, 0, FORK_LOOK_NS);
-    come_out(w);
+    if (!w->g || trix_in_handler(t)) return;
+    if (p && asked && p->ticks == asked - 1) {
+        trix_proc_release(w);
+        await_processor_inside(t, w, trix_os_now() + trix_preempt_slice / REST_PART);
+    } else if (!p && load_relaxed(&trix_sched.npaused) < MOST_PAUSED && !trix_proc_acquire(w)) {
+        await_processor_inside(t, w, 0);
+    }
 }
 
 /* ---- handing a processor over ---- */

@@ -28,7 +28,7 @@ void trix_preempt_self(struct worker *w);
 void trix_preempt_here(struct thread *t);
 INLINE void preempt_here_maybe(struct thread *t) {
     struct worker *w = worker_of(t);
-    if (LIKELY(w) && UNLIKELY(load_relaxed(&w->preempt))) trix_preempt_here(t);
+    if (LIKELY(w) && UNLIKELY(load_relaxed(&w->preempt) || !w->proc)) trix_preempt_here(t);
 }
 
 #endif

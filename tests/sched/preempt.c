@@ -180,7 +180,32 @@ static void procs(void) {
     tri_waitgroup_wait(&group);
 }
 
+/* One that has lost its processor while it was blocked starts no more than the others can bear. */
+static void ends(void *arg) {
+    (void)arg;
+    tri_waitgroup_done(&group);
+}
+
+static void floods(void) {
+    enum { ROUNDS = 5, STARTS = 20000, MOST = 12000 };
+    int most = 0;
+    for (int i = 0; i < 8; i++) tri_waitgroup_go(&group, spinner, (void *)(uintptr_t)(i + 1));
+    for (int round = 0; round < ROUNDS; round++) {
+        usleep(20000);
+        for (int i = 0; i < STARTS; i++) {
+            tri_waitgroup_add(&group, 1);
+            tri_go(ends, NULL);
+            int n = tri_num_goroutine();
+            if (n > most) most = n;
+        }
+    }
+    stop = 1;
+    tri_waitgroup_wait(&group);
+    if (most >= MOST) fprintf(stderr, "%d at a time\n", most);
+    EXPECT(most < MOST);
+}
+
 static struct form forms[] = {{"loop", loop}, {"many", many}, {"timers", timers}, {"lists", lists}, {"foreign", foreign}, {"procs", procs},
-             {"starts", starts}};
+             {"starts", starts}, {"floods", floods}};
 
 int main(int argc, char **argv) { return RUN_FORM(forms, argc, argv); }
