@@ -73,6 +73,7 @@ static void after_in_child(void) {
     trix_signals_reset_after_fork();
     trix_roots_reset_after_fork();
     trix_modules_reset_after_fork();
+    trix_host_threads_reset_after_fork();
     trix_world_open();
     trix_os_sigmask(SIG_SETMASK, mask_before);
 }

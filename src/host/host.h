@@ -55,6 +55,10 @@ INLINE void blocking_again(struct blocking *b) { b->gc_signals = b->t->gc_signal
 #define CANCELLABLE(...) trix_cancellable_call(__VA_ARGS__, 0L, 0L, 0L, 0L, 0L, 0L)
 long trix_cancellable_call(long number, ...);
 
+/* Set by the scheduler, or NULL: waits until no goroutine is alive, as the program's last thread does before it ends the program. */
+extern void (*trix_goroutines_hook)(void);
+void trix_host_threads_reset_after_fork(void);
+
 /* Set by the scheduler: handlers of the program that are installed from now on run on the alternate stack. */
 extern bool trix_signals_on_altstack;
 

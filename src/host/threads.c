@@ -22,7 +22,38 @@
 #include <limits.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <threads.h>
+
+/* ---- the last thread ---- */
+
+/* When main has called pthread_exit, a program ends with its last thread, by exit(0). libc sees to that by counting threads, but
+ * it counts the library's own too, which never end; so the program's are counted here, from before they are made. */
+static uint32_t program_threads = 1; /* seq_cst */
+static TLS bool counted;             /* in it */
+static bool all_counted;             /* the program's calls come here: it is not one that has opened the library by dlopen */
+
+void (*trix_goroutines_hook)(void);
+
+extern __typeof__(pthread_create) trix_own_pthread_create __attribute__((alias("pthread_create"), visibility("hidden"), nothrow));
+
+static void last_thread_ends(void) {
+    static uint32_t ending;
+    if (!all_counted || swap_seq(&ending, 1)) return;
+    if (trix_goroutines_hook) trix_goroutines_hook();
+    exit(0);
+}
+
+static void program_thread_ends(void) {
+    if (!counted) return;
+    counted = false;
+    if (fetch_sub_seq(&program_threads, 1) == 1) last_thread_ends();
+}
+
+void trix_host_threads_reset_after_fork(void) {
+    program_threads = 1;
+    counted = true;
+}
 
 /* ---- detaching ---- */
 
@@ -43,6 +74,7 @@ static void on_thread_end(void *round) {
     if (n < PTHREAD_DESTRUCTOR_ITERATIONS) {
         trix_libc_setspecific(detach_key, n + 1);
     } else {
+        program_thread_ends();
         hold_handlers_off();
         trix_thread_detach();
     }
@@ -64,6 +96,8 @@ void trix_host_thread_attached(void) {
 void trix_host_threads_init(void) {
     have_key = pthread_key_create(&detach_key, on_thread_end) == 0;
     trix_host_thread_attached();
+    all_counted = pthread_create == trix_own_pthread_create;
+    counted = true;
 }
 
 /* ---- arguments and results ---- */
@@ -184,6 +218,7 @@ static void *started(void *arg) {
     if (!trix_libc_thread_sanitizer()) {
         trix_thread_attach();
         start_name(s, pthread_self());
+        counted = true;
     }
     own_start = s;
     trix_races_here = true;
@@ -201,8 +236,10 @@ EXPORT int pthread_create(pthread_t *restrict thread, const pthread_attr_t *rest
     struct start *s = start_take(fn, arg, detach == PTHREAD_CREATE_DETACHED ? START_LET_GO : 0);
     pthread_t made;
     fetch_add_seq(&trix_threads.starting, 1);
+    fetch_add_seq(&program_threads, 1);
     int error = trix_libc_pthread_create(&made, attributes, started, s);
     if (error) {
+        fetch_sub_seq(&program_threads, 1);
         fetch_sub_seq(&trix_threads.starting, 1);
         start_settle(s, START_ALL);
         return error;

@@ -6,12 +6,14 @@
  * work already; a worker that has found some while looking wakes the next. So nobody spins when there is nothing to do.
  */
 #include "sched.h"
+#include "goroutines.h"
 #include "poller.h"
 #include "preempt.h"
 #include "timers.h"
 #include "../gc/gc.h"
 #include "../gc/init.h"
 #include "../heap/metadata.h"
+#include "../host/host.h"
 #include "../os/libc.h"
 #include "../os/os.h"
 
@@ -339,6 +341,16 @@ static void start_again(void) {
     trix_monitor_start();
 }
 
+/* The end of a goroutine tells nobody, so they are counted now and then. */
+enum { AWAIT_NS = 10 * 1000 * 1000 };
+
+static void await_goroutines(void) {
+    static const uint32_t never;
+    struct thread *t = sched_enter();
+    while (trix_goroutines_count()) trix_gate_wait(t, &never, 0, AWAIT_NS);
+    sched_leave(t);
+}
+
 static void start(void) {
     if (trix_sched_forked) {
         start_again();
@@ -353,6 +365,7 @@ static void start(void) {
     trix_reports_init();
     trix_preempt_init();
     trix_fork_watch();
+    trix_goroutines_hook = await_goroutines;
     set_procs((uint32_t)min_u64((uint64_t)trix_gc.procs, MAX_PROCS));
     trix_monitor_start();
 }
