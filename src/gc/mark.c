@@ -243,14 +243,15 @@ static void scan_flexible(struct marker *m, uintptr_t start, uint64_t from, uint
     if (from < to) scan_all(m, &m->hot, (const uint64_t *)(start + from), (to - from) / 8);
 }
 
-/* Bytes [from, to) of an object with that trailer. */
-static void scan_by_trailer(struct marker *m, uintptr_t start, uint64_t from, uint64_t to, uint64_t trailer) {
-    const struct layout *l = layout_by_id(trailer_layout(trailer));
+/* Bytes [from, to) of an object of `bytes` bytes whose trailer names that layout. (A large one may have grown since its trailer was
+ * written.) */
+static void scan_as(struct marker *m, uintptr_t start, uint64_t from, uint64_t to, uint64_t bytes, unsigned layout) {
+    const struct layout *l = layout_by_id(layout);
     switch (l->kind) {
     case LAYOUT_LEAF: break;
     case LAYOUT_TAIL_LEAF:
     case LAYOUT_TAIL_ANY: scan_flexible(m, start, from, to, l); break;
-    default: scan_repeated(m, start, from, to, trailer_bytes(trailer), l);
+    default: scan_repeated(m, start, from, to, bytes, l);
     }
 }
 
@@ -260,14 +261,14 @@ static NOINLINE void scan_trailed(struct marker *m, uintptr_t start, const struc
     if (trailer == 0) return; /* being made: nothing in it yet */
     if (UNLIKELY(!trailer_valid(trailer) || trailer_bytes(trailer) > limit))
         scan_all(m, &m->hot, (const uint64_t *)start, l->size / 8);
-    else scan_by_trailer(m, start, 0, trailer_bytes(trailer), trailer);
+    else scan_as(m, start, 0, trailer_bytes(trailer), trailer_bytes(trailer), trailer_layout(trailer));
 }
 
 /* A piece of an arena's chunk, unless the arena is freed meanwhile; who frees it waits for us (life/arena.c). */
 static void scan_arena(struct marker *m, struct page *p, uintptr_t start, uint64_t from, uint64_t to) {
     fetch_add_seq(&p->large.readers, 1);
     uint64_t type = load_seq(&p->large.type);
-    if (type) scan_by_trailer(m, start, from, to, type);
+    if (type) scan_as(m, start, from, to, to, trailer_layout(type));
     fetch_sub_seq(&p->large.readers, 1);
 }
 
@@ -299,7 +300,7 @@ static NOINLINE void scan_large(struct marker *m, uint64_t offset) {
     if (untouched) return;
     m->hot.work += to - from;
     if (trailer_layout(type) == LAYOUT_ID_ARENA) scan_arena(m, p, start, from, to);
-    else scan_by_trailer(m, start, from, to, type);
+    else scan_as(m, start, from, to, bytes, trailer_layout(type));
 }
 
 static NOINLINE void scan_any(struct marker *m, const uint64_t *words, const struct layout *l) {

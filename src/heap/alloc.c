@@ -46,7 +46,7 @@ static void *alloc_large_over(struct gate *g, size_t bytes, size_t align, uint64
     for (int attempt = 0;; attempt++) {
         void *p = over ? trix_large_alloc_over(g, bytes, over) : trix_large_alloc(g, bytes, align, type);
         if (LIKELY(p)) {
-            trix_large_sample(g, p, large_span_bytes(bytes));
+            trix_large_sample(g, p, large_span_bytes(bytes), large_span_bytes(bytes));
             return p;
         }
         exhausted(g, bytes, attempt);

@@ -65,11 +65,22 @@ static void *alloc_like(struct gate *g, uint64_t type, size_t bytes) {
     return trix_alloc_repeated(g, bytes, 16, layout_by_id(type ? trailer_layout(type) : LAYOUT_ID_BYTES));
 }
 
-/* Makes the object `size` bytes long where it is, if that neither overflows its slot nor wastes most of it. */
+/* Into the pages behind it, if they are free. */
+static bool grow_in_place(struct gate *g, const struct object *o, size_t size) {
+    if (!page_is_large(map_page(o->page))) return false;
+    uint64_t more = trix_large_extend(g, o->page, size);
+    if (!more) return false;
+    trix_gate_account_at_once(g, (int64_t)more);
+    trix_large_sample(g, (void *)o->start, large_span_bytes(size), more);
+    return true;
+}
+
+/* Makes the object `size` bytes long where it is, if that neither takes another's place nor wastes most of its own. */
 static bool resize_in_place(struct gate *g, const struct object *o, size_t size) {
     void *p = (void *)o->start;
     size_t room = room_in_place(o);
-    if (!room || size > room || size < room / 2) return false;
+    if (!room || size < room / 2) return false;
+    if (size > room) return grow_in_place(g, o, size);
     size_t used = min_u64(o->bytes, room);
     if (size < used) trix_gate_zero(g, (char *)p + size, used - size);
     const struct page *page = map_page(o->page);

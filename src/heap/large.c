@@ -62,6 +62,29 @@ static void set_tails(uint32_t head, uint64_t npages, bool in_use) {
     }
 }
 
+/* The pages from `from` on become tails too, in the way of set_tails. Those before stay told of as they are: nobody may look and find
+ * neither. So of a chunk that is covered wholly in two steps the pages have entries. */
+static void set_more_tails(uint32_t head, uint64_t from, uint64_t end) {
+    for (uint64_t i = from; i < end;) {
+        if (i % CHUNK_PAGES == 0 && i + CHUNK_PAGES <= end) {
+            store_release(&trix_map.chunk_head[i / CHUNK_PAGES], head);
+            i += CHUNK_PAGES;
+            continue;
+        }
+        map_page((uint32_t)i)->size = head;
+        store_release(&map_page((uint32_t)i)->kind, PAGE_TAIL);
+        i++;
+    }
+}
+
+/* Of an object that has grown: both ways. Entries never written are left so, since they cost no memory. */
+static void drop_all_tails(uint32_t head, uint64_t npages) {
+    for (uint64_t i = head + 1ull; i < head + npages; i++) {
+        if (i % CHUNK_PAGES == 0) store_release(&trix_map.chunk_head[i / CHUNK_PAGES], 0);
+        if (load_relaxed(&map_page((uint32_t)i)->kind) != PAGE_FREE) store_release(&map_page((uint32_t)i)->kind, PAGE_FREE);
+    }
+}
+
 static void init_entry(uint32_t page, uint64_t npages, size_t bytes) {
     struct page *p = map_page(page);
     p->magic = 0;
@@ -122,11 +145,11 @@ static void *large_alloc(struct gate *g, size_t bytes, size_t align, uint64_t ty
     return at;
 }
 
-void trix_large_sample(struct gate *g, void *object, size_t bytes) {
+void trix_large_sample(struct gate *g, void *object, size_t bytes, size_t fresh) {
     struct sampler *s = &((struct thread_cache *)g)->sampler;
     bool then;
-    if (LIKELY(sampler_pass(s, (int64_t)bytes))) return;
-    trix_sampler_cut(s, 1, bytes, &then);
+    if (LIKELY(sampler_pass(s, (int64_t)fresh))) return;
+    trix_sampler_cut(s, 1, fresh, &then);
     if (then) trix_gate_sample(object, bytes);
 }
 
@@ -136,11 +159,39 @@ void *trix_large_alloc(struct gate *g, size_t bytes, size_t align, uint64_t type
 
 void *trix_large_alloc_over(struct gate *g, size_t bytes, size_t over) { return large_alloc(g, bytes, 16, 0, over); }
 
+/* Objects that the heap profile, finalizers or weak pointers know are copied: what they know of it is its size, too. So are all
+ * while marking: bytes that are added to an object which is marked later would be counted twice. */
+static bool may_grow(uint32_t page) {
+    return !gate_marking() && !load_relaxed(&map_state(page)->specials) && !page_is_arena(map_page(page)) && !page_is_file(page);
+}
+
+uint64_t trix_large_extend(struct gate *g, uint32_t page, size_t bytes) {
+    struct page *p = map_page(page);
+    uint64_t npages = p->large.npages, span = large_span_bytes(bytes), more = (span >> PAGE_SHIFT) - npages;
+    bool clean;
+    if (span < bytes || span > trix_map.reserved || !may_grow(page)) return 0;
+    while (trix_pageheap_tight(more) && trix_gate_sweep_for_room()) {}
+    if (!trix_pages_extend(page + npages, more, &clean)) return 0;
+    char *at = (char *)map_address(page) + (npages << PAGE_SHIFT);
+    if (UNLIKELY(trix_pageheap_over() > 0)) trix_scavenge_over(g);
+    races_fresh(at, more << PAGE_SHIFT);
+    if (!clean) zero_new(g, at, more << PAGE_SHIFT);
+    store_relaxed(&map_state(page)->flags, (uint8_t)(map_state(page)->flags | PAGE_GROWN));
+    set_more_tails(page, page + npages, page + npages + more);
+    publication_fence();
+    store_relaxed(&p->large.npages, npages + more);
+    store_relaxed(&p->size, span);
+    store_release(&p->large.bytes, bytes);
+    fetch_add_relaxed(&trix_large_bytes_made, more << PAGE_SHIFT);
+    return more << PAGE_SHIFT;
+}
+
 static uint64_t drop_entries(uint32_t page) {
     struct page *p = map_page(page);
     uint64_t npages = p->large.npages;
     store_release(&p->kind, PAGE_FREE);
-    set_tails(page, npages, false);
+    if (UNLIKELY(load_relaxed(&map_state(page)->flags) & PAGE_GROWN)) drop_all_tails(page, npages);
+    else set_tails(page, npages, false);
     return npages;
 }
 

@@ -15,8 +15,13 @@ void *trix_large_alloc(struct gate *gate, size_t bytes, size_t align, uint64_t t
 /* A leaf whose first `over` bytes the caller writes at once, and which are not zeroed therefore. */
 void *trix_large_alloc_over(struct gate *gate, size_t bytes, size_t over);
 
-/* Tells the heap profile, if a point of its own (sample.h) lies in the `bytes` of the new object's span. */
-void trix_large_sample(struct gate *gate, void *object, size_t bytes);
+/* Makes the object that begins at the page `bytes` long where it is, more than its span has room for, if the pages behind are free:
+ * they read zero. Returns the bytes by which the span has grown, which the caller accounts for; 0: it must be copied. */
+uint64_t trix_large_extend(struct gate *gate, uint32_t page, size_t bytes);
+
+/* Tells the heap profile of the object with a span of `bytes`, if a point of its own (sample.h) lies in the `fresh` last ones: all of a
+ * new object, or those by which it has grown without having been seen before. */
+void trix_large_sample(struct gate *gate, void *object, size_t bytes, size_t fresh);
 
 /* Gives the span back; nobody may hold or scan it any more: sweep, or tri_free outside marking. */
 void trix_large_free(uint32_t page);

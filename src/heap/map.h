@@ -86,7 +86,8 @@ struct page_state {
 enum {
     PAGE_LISTED = 1, /* in its layout's list */
     PAGE_DIRTY = 2,  /* free slots may hold old contents */
-    PAGE_FILE = 4    /* a large object that is a mapped file; constant from before it is seen */
+    PAGE_FILE = 4,   /* a large object that is a mapped file; constant from before it is seen */
+    PAGE_GROWN = 8   /* a large object that has grown in place: its tails may be told of in both ways; its owner's */
 };
 enum { SWEEPING = 2 };
 

@@ -100,11 +100,13 @@ static void step_fresh(struct chunk *c, unsigned from, unsigned n) {
     bits_fill(c->released, from, n, true);
 }
 
-static bool all_clean(uint32_t page, uint64_t npages) {
+/* Whether all are free, or clean (and free). */
+static bool all_are(uint32_t page, uint64_t npages, bool clean) {
     while (npages) {
         unsigned from = page % CHUNK_PAGES;
         unsigned n = (unsigned)min_u64(CHUNK_PAGES - from, npages);
-        if (bits_count_range(trix_map.chunks[page / CHUNK_PAGES].clean, from, n) != n) return false;
+        const struct chunk *c = &trix_map.chunks[page / CHUNK_PAGES];
+        if (bits_count_range(clean ? c->clean : c->free, from, n) != n) return false;
         page += n;
         npages -= n;
     }
@@ -192,11 +194,29 @@ uint32_t trix_pages_alloc(uint64_t npages, uint64_t align_pages, bool *clean) {
     uint32_t page = find(npages, align_pages);
     if (!page && grow(npages, align_pages)) page = find(npages, align_pages);
     if (page) {
-        *clean = all_clean(page, npages);
+        *clean = all_are(page, npages, true);
         for_chunks(page, npages, step_take);
     }
     lock_release(&heap.lock);
     return page;
+}
+
+/* The heap's last pages from `page` on are free: moves the frontier so that there are npages of them. */
+static bool grow_to(uint32_t page, uint64_t npages) {
+    uint64_t pages = trix_map.extent >> PAGE_SHIFT, tail = trix_map.chunks[pages / CHUNK_PAGES - 1].tail;
+    return grow(page + npages - (pages - tail), 1);
+}
+
+bool trix_pages_extend(uint32_t page, uint64_t npages, bool *clean) {
+    lock_acquire(&heap.lock);
+    uint64_t pages = trix_map.extent >> PAGE_SHIFT, there = page < pages ? min_u64(npages, pages - page) : 0;
+    bool done = all_are(page, there, false) && (there == npages || grow_to(page, npages));
+    if (done) {
+        *clean = all_are(page, npages, true);
+        for_chunks(page, npages, step_take);
+    }
+    lock_release(&heap.lock);
+    return done;
 }
 
 void trix_pages_free(uint32_t page, uint64_t npages) {

@@ -62,6 +62,9 @@ bool trix_pageheap_huge(uint32_t page);
  * number of the first, or 0 when memory is exhausted; *clean tells whether all of them read zero. */
 uint32_t trix_pages_alloc(uint64_t npages, uint64_t align_pages, bool *clean);
 
+/* Exactly the npages from `page` on, if they are free or can be made part of the heap. */
+bool trix_pages_extend(uint32_t page, uint64_t npages, bool *clean);
+
 /* Gives pages back; their entries in map.pages must be PAGE_FREE already. */
 void trix_pages_free(uint32_t page, uint64_t npages);
 void trix_pages_free_clean(uint32_t page, uint64_t npages); /* they have no memory, and read zero */

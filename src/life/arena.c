@@ -100,7 +100,7 @@ static void *chunk_memory(struct gate *g, size_t bytes, bool leaf) {
     for (int attempt = 0;; attempt++) {
         void *p = trix_large_alloc(g, bytes, align, type);
         if (LIKELY(p)) {
-            trix_large_sample(g, p, large_span_bytes(bytes)); /* the profile sees chunks, at who asked for room in them */
+            trix_large_sample(g, p, large_span_bytes(bytes), large_span_bytes(bytes)); /* the profile sees chunks, at who asked for room */
             return p;
         }
         if (!trix_gate_exhausted(g, bytes, attempt)) trix_fatal("out of memory");

@@ -85,7 +85,7 @@ static void *map_regular(int fd, const struct stat *s, size_t *len, int how) {
     if (s->st_size == 0) return tri_alloc_leaf(16);
     struct gate *g = gate_enter();
     void *p = trix_large_map_file(fd, *len, how);
-    if (p) trix_large_sample(g, p, PAGE_SIZE);
+    if (p) trix_large_sample(g, p, PAGE_SIZE, PAGE_SIZE);
     gate_leave(g);
     return p;
 }

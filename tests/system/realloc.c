@@ -38,7 +38,7 @@ NO_INLINE static void grow_array(void) {
     pairs = tri_new_array(struct pair, 1);
     for (size_t i = 0; i < MOST; i++) {
         if (i == n) {
-            n = n * 3 / 2 + 1;
+            n = n < MOST / 2 ? n * 3 / 2 + 1 : n + 1; /* a large one by one element */
             pairs = (struct pair *)tri_realloc(pairs, n * sizeof *pairs);
         }
         struct stamped *s = stamped_new(i);
@@ -56,7 +56,50 @@ static unsigned numbers_live(void) {
     return n;
 }
 
+/* A block that nothing lies behind grows where it is, over the borders of the page heap's chunks; all of it is one object, and when
+ * it is gone nothing of it is left. */
+enum { STEP_BYTES = 700000, STEPS = 60 };
+NO_INLINE static hidden grow_alone(void) {
+    unsigned moves = 0;
+    void **block = NULL;
+    for (unsigned k = 1; k <= STEPS; k++) {
+        void **grown = (void **)tri_realloc(block, k * (size_t)STEP_BYTES);
+        moves += grown != block;
+        block = grown;
+        for (size_t at = (k - 1) * (size_t)STEP_BYTES / 8; at < k * (size_t)STEP_BYTES / 8; at++) {
+            REQUIRE(!block[at], "word %zu is new and not zero", at);
+            block[at] = (void *)at;
+        }
+    }
+    REQUIRE(moves < STEPS / 2, "moved %u times", moves);
+    REQUIRE(tri_size(block) == STEPS * (size_t)STEP_BYTES, "the block has %zu bytes", tri_size(block));
+    for (size_t at = 0; at < tri_size(block); at += 4096)
+        REQUIRE(tri_base((char *)block + at) == block, "byte %zu belongs to %p", at, tri_base((char *)block + at));
+    tri_set(block[STEPS * (size_t)STEP_BYTES / 8 - 1], stamped_new(5)); /* alone keeps it */
+    char *volatile inside = (char *)block + STEPS * (size_t)STEP_BYTES - 100000; /* alone keeps the block */
+    hidden start = tri_hide(block);
+    block = NULL;
+    collect();
+    block = (void **)tri_base(inside);
+    REQUIRE(block == tri_reveal(start), "a pointer into the last part has not kept the block");
+    for (size_t at = 0; at < STEPS * (size_t)STEP_BYTES / 8 - 1; at++) REQUIRE(block[at] == (void *)at, "word %zu", at);
+    REQUIRE(stamped_ok((struct stamped *)block[STEPS * (size_t)STEP_BYTES / 8 - 1], 5), "what its last word points to is lost");
+    inside = NULL;
+    return start;
+}
+
+static void grows_in_place(void) {
+    hidden block = grow_alone();
+    for (int i = 0; i < 3; i++) collect();
+    char *start = (char *)tri_reveal(block);
+    unsigned left = 0;
+    for (size_t at = 0; at < STEPS * (size_t)STEP_BYTES; at += 4096) left += tri_base(start + at) == start;
+    REQUIRE(left == 0, "%u pages still belong to what is gone", left);
+}
+
 int main(void) {
+    step("in place");
+    grows_in_place();
     step("blocks");
     grow_and_shrink(false);
     step("leaves");

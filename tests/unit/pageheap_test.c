@@ -45,13 +45,31 @@ static void give(struct piece p) {
     trix_pages_free(p.page, p.npages);
 }
 
+/* More of the pages behind it, when nobody has them. */
+static bool extend(struct piece *p, uint64_t npages) {
+    bool clean = false;
+    uint64_t before = free_pages();
+    uint32_t at = p->page + (uint32_t)p->npages;
+    if (!trix_pages_extend(at, npages, &clean)) {
+        assert_int_equal(free_pages(), before);
+        return false;
+    }
+    if (clean) assert_true(reads_zero(at, npages));
+    for (uint64_t i = 0; i < npages; i++) *(uint64_t *)map_address(at + (uint32_t)i) = at + i;
+    p->npages += npages;
+    return true;
+}
+
 static void test_random(void **state) {
     (void)state;
     enum { PIECES = 200, STEPS = 20000 };
     struct piece piece[PIECES] = {0};
+    int extended = 0;
     for (int step = 0; step < STEPS; step++) {
         struct piece *p = &piece[random_below(PIECES)];
-        if (p->npages) {
+        if (p->npages && random_below(3) == 0) {
+            extended += extend(p, random_below(50) ? 1 + random_below(20) : 1 + random_below(2 * CHUNK_PAGES));
+        } else if (p->npages) {
             give(*p);
             p->npages = 0;
         } else {
@@ -62,6 +80,22 @@ static void test_random(void **state) {
     }
     for (int i = 0; i < PIECES; i++)
         if (piece[i].npages) give(piece[i]);
+    trix_pageheap_check();
+    assert_true(extended > STEPS / 100);
+}
+
+/* Over the frontier: the last piece of the heap grows by more than the heap has. */
+static void test_frontier(void **state) {
+    (void)state;
+    struct piece last = take((trix_map.extent >> PAGE_SHIFT) + 1, 1);
+    uint64_t behind = (trix_map.extent >> PAGE_SHIFT) - last.page - last.npages;
+    assert_true(extend(&last, behind + 3 * CHUNK_PAGES + 5));
+    trix_pageheap_check();
+    assert_true(extend(&last, (trix_map.extent >> PAGE_SHIFT) - last.page - last.npages)); /* up to the very end */
+    assert_true(extend(&last, 1));
+    assert_false(extend(&last, trix_map.reserved >> PAGE_SHIFT));
+    trix_pageheap_check();
+    give(last);
     trix_pageheap_check();
 }
 
@@ -318,7 +352,7 @@ static void test_ahead(void **state) {
 int main(void) {
     trix_init();
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_random),     cmocka_unit_test(test_coalescing), cmocka_unit_test(test_across_chunks),
+        cmocka_unit_test(test_random),     cmocka_unit_test(test_frontier), cmocka_unit_test(test_coalescing), cmocka_unit_test(test_across_chunks),
         cmocka_unit_test(test_impossible), cmocka_unit_test(test_window),     cmocka_unit_test(test_refused),
         cmocka_unit_test(test_scavenge),   cmocka_unit_test(test_scavenge_random),
         cmocka_unit_test(test_scavenge_refused), cmocka_unit_test(test_scavenge_lazily), cmocka_unit_test(test_over),
