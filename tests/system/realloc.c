@@ -93,7 +93,8 @@ static void grows_in_place(void) {
     for (int i = 0; i < 3; i++) collect();
     char *start = (char *)tri_reveal(block);
     unsigned left = 0;
-    for (size_t at = 0; at < STEPS * (size_t)STEP_BYTES; at += 4096) left += tri_base(start + at) == start;
+    enum { OTHERS = 64 << 10 }; /* a new object may begin where it began */
+    for (size_t at = OTHERS; at < STEPS * (size_t)STEP_BYTES; at += 4096) left += tri_base(start + at) == start;
     REQUIRE(left == 0, "%u pages still belong to what is gone", left);
 }
 
