@@ -72,7 +72,53 @@ static void mark_again(void) {
     CHECK(!trix_work_overflow, "the check mark did not end");
 }
 
-static NORETURN void lost(uint32_t page, unsigned slot) {
+/* ---- who holds it ----
+ *
+ * The store without a barrier was most likely into an object that the cycle had marked before it; so those are named first. */
+
+enum { MOST_HOLDERS = 4 };
+
+struct search {
+    uintptr_t lo, hi; /* the lost object */
+    unsigned found;
+};
+
+static void look_at_words(struct search *s, const char *kind, uintptr_t at, uint64_t bytes, unsigned layout) {
+    const uint64_t *words = (const uint64_t *)round_up(at, 8);
+    for (size_t i = 0; i < bytes / 8 && s->found < MOST_HOLDERS; i++) {
+        if (words[i] < s->lo || words[i] >= s->hi) continue;
+        s->found++;
+        trix_print(2, "tricolor: 0x%lx is in the word %lu bytes into %s %p of %lu bytes", words[i], i * 8, kind, (void *)at, bytes);
+        if (layout) trix_print(2, " (layout %u)", layout);
+        trix_print(2, "\n");
+    }
+}
+
+static void look_at_range(const void *lo, const void *hi, bool exact_ends UNUSED, void *search) {
+    if (lo < hi) look_at_words(search, "the stack or registers", (uintptr_t)lo, (uintptr_t)hi - (uintptr_t)lo, 0);
+}
+
+static uint64_t span_bytes(const struct page *p) { return page_is_large(p) ? p->large.bytes : p->size; }
+
+static void look_at_span(struct search *s, uint32_t page, const mark_words marked) {
+    const struct page *p = map_page(page);
+    for (unsigned w = 0; w < MARK_WORDS; w++)
+        for (uint64_t bits = allocated(page, w) & marked[w]; bits; bits &= bits - 1) {
+            unsigned slot = w * 64 + bits_lowest(bits);
+            uintptr_t at = map_address(page) + (page_is_large(p) ? 0 : slot * p->size);
+            if (at != s->lo) look_at_words(s, "the marked object", at, span_bytes(p), p->layout);
+        }
+}
+
+static void name_holders(mark_words *saved, uintptr_t lo, uintptr_t hi) {
+    struct search s = {.lo = lo, .hi = hi};
+    for (uint32_t page = 1; page < trix_map.extent >> PAGE_SHIFT && s.found < MOST_HOLDERS; page++)
+        if (map_page(page)->kind == PAGE_SCAN) look_at_span(&s, page, saved[page]);
+    for (struct thread *t = trix_threads.first; t; t = t->next) trix_thread_ranges(t, look_at_range, &s);
+    if (!s.found) trix_print(2, "tricolor: no marked object and no thread's stack holds it: a global, a goroutine's stack or another lost object does\n");
+}
+
+static NORETURN void lost(mark_words *saved, uint32_t page, unsigned slot) {
     const struct page *p = map_page(page);
     uintptr_t at = map_address(page) + (page_is_large(p) ? 0 : slot * p->size);
     const uint64_t *w = (const uint64_t *)at;
@@ -80,6 +126,7 @@ static NORETURN void lost(uint32_t page, unsigned slot) {
                   "tricolor: object %p of %lu bytes (layout %u) is reachable, but this cycle had not marked it: was a "
                   "pointer to it stored into the heap without tri_set?\n"
                   "tricolor: its first words: 0x%lx 0x%lx\n", (void *)at, p->size, p->layout, w[0], w[1]);
+    name_holders(saved, at, at + p->size);
     trix_bug("checkmark found unmarked object", __FILE__, __LINE__);
 }
 
@@ -89,7 +136,7 @@ static void compare(mark_words *saved, uint32_t pages) {
         struct page *p = map_page(page);
         for (unsigned w = 0; w < MARK_WORDS; w++) {
             uint64_t missed = p->mark[w] & ~saved[page][w] & allocated(page, w);
-            if (missed) lost(page, w * 64 + bits_lowest(missed));
+            if (missed) lost(saved, page, w * 64 + bits_lowest(missed));
         }
         memcpy(p->mark, saved[page], sizeof p->mark);
     }
