@@ -6,7 +6,7 @@
  *   masks.c     pthread_sigmask and kin: the stop signal is never blocked, waited for or taken by a signalfd
  *   blocking.c  read, poll, sleep and kin: the thread is BLOCKED meanwhile, and never returns early because of a stop
  *   threads.c   pthread_create and kin: threads are attached and detached, arguments and results kept alive
- *   files.c     close: the scheduler is told of it
+ *   files.c     close and kin: the scheduler is told of it, and the library's own descriptors stay
  *   kept.c      pointers that the program gives to libc or the kernel to keep: setspecific, epoll_data, putenv
  *   fork.c      fork, and what becomes of the collector in the child
  *   dl.c        dlclose
@@ -76,8 +76,10 @@ void trix_fork_init(void);
 /* Set by the scheduler: called in the child of a fork, where the calling thread is the only one, before the records of the others are
  * put away. */
 extern void (*trix_fork_child_hook)(void);
-/* Set by the scheduler: called before a descriptor is closed; also in handlers, and in the child of a vfork. */
-extern void (*trix_closing_hook)(int fd);
+/* Set by the scheduler: called before the descriptors from lo to hi are closed; also in handlers, and in the child of a vfork. Those among
+ * them that are the library's own, and must stay, are put into `own`, in rising order; returns how many. */
+enum { OWN_DESCRIPTORS = 2 };
+extern unsigned (*trix_closing_hook)(unsigned lo, unsigned hi, unsigned own[OWN_DESCRIPTORS]);
 void trix_host_threads_init(void);
 void trix_dl_init(void);
 

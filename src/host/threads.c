@@ -37,7 +37,7 @@ void (*trix_goroutines_hook)(void);
 
 extern __typeof__(pthread_create) trix_own_pthread_create __attribute__((alias("pthread_create"), visibility("hidden"), nothrow));
 
-static void last_thread_ends(void) {
+static COLD void last_thread_ends(void) {
     static uint32_t ending;
     if (!all_counted || swap_seq(&ending, 1)) return;
     if (trix_goroutines_hook) trix_goroutines_hook();

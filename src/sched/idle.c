@@ -344,7 +344,7 @@ static void start_again(void) {
 /* The end of a goroutine tells nobody, so they are counted now and then. */
 enum { AWAIT_NS = 10 * 1000 * 1000 };
 
-static void await_goroutines(void) {
+static COLD void await_goroutines(void) {
     static const uint32_t never;
     struct thread *t = sched_enter();
     while (trix_goroutines_count()) trix_gate_wait(t, &never, 0, AWAIT_NS);

@@ -22,6 +22,7 @@
 #include "../os/os.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/syscall.h>
@@ -71,12 +72,21 @@ static COLD void forget_waits(void) {
     }
 }
 
+/* To where programs that count on their first descriptor being 3, or make one a certain number by dup2, do not look. */
+static COLD int out_of_the_way(int fd) {
+    enum { FROM = 256 };
+    int high = fd < 0 ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, FROM);
+    if (high < 0) return fd; /* a low limit */
+    syscall(SYS_close, fd);
+    return high;
+}
+
 /* Also in the child of a fork, where the old ones are the parent's. */
 COLD void trix_poller_init(void) {
     if (poller.epoll >= 0) {
         forget_waits();
-        close(poller.epoll);
-        close(poller.event);
+        syscall(SYS_close, poller.epoll);
+        syscall(SYS_close, poller.event);
         poller.waiting = poller.seat = poller.trusting = poller.look_at = 0;
         poller.until = 0;
         poller.nfound = 0;
@@ -84,8 +94,8 @@ COLD void trix_poller_init(void) {
     }
     poller.instance++;
     poller.pid = getpid();
-    poller.epoll = epoll_create1(EPOLL_CLOEXEC);
-    poller.event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    poller.epoll = out_of_the_way(epoll_create1(EPOLL_CLOEXEC));
+    poller.event = out_of_the_way(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
     struct epoll_event e = {.events = EPOLLIN, .data.u32 = BREAK_FD};
     if (poller.epoll < 0 || poller.event < 0 ||
         syscall(SYS_epoll_ctl, poller.epoll, EPOLL_CTL_ADD, poller.event, &e) != 0)
@@ -221,11 +231,18 @@ static COLD void close_under(struct descriptor *d) {
     sched_leave(t);
 }
 
-void trix_poller_closing(int fd) {
-    struct descriptor *d = known_descriptor(fd);
-    if (!d) return;
-    store_relaxed(&d->registered, 0);
-    if (UNLIKELY(anybody(d))) close_under(d);
+COLD unsigned trix_poller_closing(unsigned lo, unsigned hi, unsigned own[OWN_DESCRIPTORS]) {
+    unsigned n = 0, first = (unsigned)min_u64((uint64_t)poller.epoll, (uint64_t)poller.event);
+    unsigned second = (unsigned)max_u64((uint64_t)poller.epoll, (uint64_t)poller.event);
+    for (uint64_t fd = lo; fd <= hi && fd <= load_relaxed(&poller.highest); fd++) {
+        struct descriptor *d = known_descriptor((int)fd);
+        if (!d) continue;
+        store_relaxed(&d->registered, 0);
+        if (UNLIKELY(anybody(d))) close_under(d);
+    }
+    if (first >= lo && first <= hi) own[n++] = first;
+    if (second >= lo && second <= hi) own[n++] = second;
+    return n;
 }
 
 /* Trusted for long enough; by the monitor. */

@@ -19,7 +19,7 @@ void trix_poller_deliver(struct thread *t, struct worker *w);
 
 /* It is about to be closed: what is known of it no longer holds, and who waits for it is told EBADF. Outside, any thread, also in a
  * handler of a signal. */
-void trix_poller_closing(int fd);
+unsigned trix_poller_closing(unsigned lo, unsigned hi, unsigned own[]);
 
 /* Has registrations confirmed that somebody has waited upon for some time; by the monitor, which may not sleep for long
  * while there are such. */

@@ -54,7 +54,7 @@ bool trix_told_thread(void *(*main)(void *), void *arg, const char *name) {
     return error == 0;
 }
 
-static void exchange_exceptions(struct told *from, struct told *to) {
+static NOINLINE void exchange_exceptions(struct told *from, struct told *to) {
     uintptr_t *now = __cxa_get_globals();
     memcpy(from->exceptions, now, sizeof from->exceptions);
     memcpy(now, to->exceptions, sizeof to->exceptions);

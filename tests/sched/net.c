@@ -100,11 +100,44 @@ static void files(void) {
     EXPECT_EQ(errno, EBADF);
 }
 
+static long read_five(void *arg) {
+    char text[6];
+    (void)arg;
+    return tri_read(ends[0], text, 5);
+}
+static void reads_five(void *arg) {
+    *(long *)arg = read_five(NULL);
+    tri_waitgroup_done(&group);
+}
+
+/* A daemon closes all descriptors that it may have, and opens its own. The scheduler's must neither be among those, nor be taken for them:
+ * what it writes to wake somebody would be in the program's pipe. */
+static void daemons(void) {
+    for (int way = 0; way < 4; way++) {
+        long got = 0;
+        if (way == 0) EXPECT_EQ(close_range(3, ~0u, 0), 0);
+        else if (way == 1) closefrom(3);
+        else for (int fd = 3; fd < 1024; fd++) close(fd);
+        EXPECT_EQ(pipe(ends), 0);
+        EXPECT(ends[0] == 3 && ends[1] == 4);
+        tri_waitgroup_add(&group, 1);
+        tri_go(reads_five, &got);
+        tri_sleep(2000000); /* it waits at the poller, which is woken */
+        EXPECT_EQ(tri_write(ends[1], "hello", 5), 5);
+        tri_waitgroup_wait(&group);
+        EXPECT_EQ(got, 5);
+        close(ends[1]);
+        EXPECT_EQ(read_five(NULL), 0); /* and nobody else has written there */
+        close(ends[0]);
+    }
+}
+
 static void run(void *arg) {
     (void)arg;
     connections();
     pipes();
     files();
+    daemons();
 }
 
 int main(void) {
