@@ -3,6 +3,7 @@
 #define TRIX_POLLER_H
 
 #include "g.h"
+#include "../host/host.h"
 
 void trix_poller_init(void);
 bool trix_poller_used(void); /* somebody waits for a descriptor */
@@ -19,7 +20,7 @@ void trix_poller_deliver(struct thread *t, struct worker *w);
 
 /* It is about to be closed: what is known of it no longer holds, and who waits for it is told EBADF. Outside, any thread, also in a
  * handler of a signal. */
-unsigned trix_poller_closing(unsigned lo, unsigned hi, unsigned own[]);
+unsigned trix_poller_closing(unsigned lo, unsigned hi, unsigned own[OWN_DESCRIPTORS]);
 
 /* Has registrations confirmed that somebody has waited upon for some time; by the monitor, which may not sleep for long
  * while there are such. */
