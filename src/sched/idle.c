@@ -142,20 +142,27 @@ static void get_up(struct worker *w) {
  * workers with queues of their own wake others less and less often: the monitor, which looks every 20 to 500 us, and the next
  * push after the pause see to it that nothing waits for longer. Who has no processor to run what it readies wakes always. */
 
-enum { WORTH_NS = 10 * 1000, LEAST_PAUSE_NS = 20 * 1000, LONGEST_PAUSE_NS = 200 * 1000, PATIENCE_NS = 8 * 1000 };
+enum { WORTH_NS = 10 * 1000, LEAST_PAUSE_NS = 20 * 1000, LONGEST_PAUSE_NS = 200 * 1000, MOST_PATIENCE_NS = 8 * 1000,
+       LEAST_PATIENCE_NS = 500 };
 
 static void begin_work(struct worker *w) {
     w->busy_since = trix_os_now();
     w->worked = 0;
-    w->patience = PATIENCE_NS;
+    w->patience = load_relaxed(&trix_sched.patience);
 }
 
 uint64_t trix_worker_note_work(struct worker *w) {
     uint64_t now = trix_os_now(), worked = now - w->busy_since;
-    if (worked > WORTH_NS) w->patience = PATIENCE_NS;
+    if (worked > WORTH_NS) w->patience = load_relaxed(&trix_sched.patience);
     w->worked = max_u64(w->worked, worked);
     w->busy_since = now;
     return now;
+}
+
+void trix_worker_note_look(bool found) {
+    uint32_t p = load_relaxed(&trix_sched.patience);
+    p = found ? (uint32_t)min_u64(2 * p, MOST_PATIENCE_NS) : (uint32_t)max_u64(p / 2, LEAST_PATIENCE_NS);
+    store_relaxed(&trix_sched.patience, p);
 }
 
 static void judge_wake(struct worker *w) {

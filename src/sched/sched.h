@@ -33,6 +33,7 @@ extern struct sched {
     uint32_t spinning;        /* workers that look for work and have none; seq_cst */
     uint32_t npaused;         /* lock to write, read seq_cst */
     uint64_t wake_pause;      /* ns between two wake-ups by who could run the work itself; relaxed */
+    uint32_t patience;        /* ns that who has no work looks for some before he sleeps; relaxed */
     uint64_t no_wake_until;   /* ns: the end of such a pause, 0: none; relaxed */
 
     struct proc *procs ALIGNED(CACHE_LINE); /* MAX_PROCS of them; constant */
@@ -121,6 +122,7 @@ void trix_help(struct proc *p);
 INLINE void sched_help_maybe(struct proc *p) {
     if (load_seq(&trix_sched.nidle) && !load_seq(&trix_sched.spinning)) trix_help(p);
 }
+void trix_worker_note_look(bool found); /* it has looked for some for as long as its patience lasts, or has found it */
 uint64_t trix_worker_note_work(struct worker *w); /* what it had to do is done; ns, the time */
 /* Sleeps until there may be something to do, with or without a processor; the worker has none afterwards, or one. On the
  * system stack, inside. */

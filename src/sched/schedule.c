@@ -20,7 +20,7 @@
 
 enum { LOOK_AROUND = 64, RING_FIRST = 16, SAVED_SPINS = 2000, STEAL_ROUNDS = 4 };
 
-struct sched trix_sched = {.lock = LOCK_INIT(SCHED)};
+struct sched trix_sched = {.lock = LOCK_INIT(SCHED), .patience = 8 * 1000};
 
 /* ---- between two contexts ---- */
 
@@ -377,7 +377,7 @@ static struct g *steal(struct worker *w) {
 }
 
 /* A worker that looks for work waits a little before it sleeps: being woken costs it, and the one who wakes it, as much as some
- * microseconds of looking. */
+ * microseconds of looking. How long depends on whether it has been of use lately: where all work comes from the network it is not. */
 static struct g *look_a_while(struct thread *t, struct worker *w) {
     enum { PAUSES = 16 };
     uint64_t now = trix_worker_note_work(w), until = now + w->patience;
@@ -390,8 +390,10 @@ static struct g *look_a_while(struct thread *t, struct worker *w) {
         if (!g) continue;
         w->patience = (uint32_t)(now < until ? until - now : 0);
         w->busy_since = now;
+        trix_worker_note_look(true);
         return g;
     } while (now < until);
+    trix_worker_note_look(false);
     return NULL;
 }
 
