@@ -156,29 +156,37 @@ static void *helper_main(void *arg UNUSED) {
 
 /* On a small stack, which must have room for the thread-locals of all objects loaded, some programs have MiBs of them; libc
  * does not say how many, but refuses a stack that is too small. */
-static int create(pthread_t *thread, pthread_attr_t *attributes, void *(*main)(void *), void *arg) {
-    int error = EINVAL;
+struct making {
+    pthread_t thread;
+    pthread_attr_t attributes;
+    void *(*main)(void *);
+    void *arg;
+    int error;
+};
+
+static void create(void *making) {
+    struct making *m = making;
     bool told = trix_libc_sanitizer(); /* a thread that it does not know must not even use malloc */
     trix_libc_own_thread = told;
-    for (size_t bytes = STACK_BYTES; error == EINVAL && bytes <= MOST_STACK_BYTES; bytes *= 4) {
-        pthread_attr_setstacksize(attributes, bytes);
-        error = told ? pthread_create(thread, attributes, main, arg) : trix_libc_pthread_create(thread, attributes, main, arg);
+    m->error = EINVAL;
+    for (size_t bytes = STACK_BYTES; m->error == EINVAL && bytes <= MOST_STACK_BYTES; bytes *= 4) {
+        pthread_attr_setstacksize(&m->attributes, bytes);
+        m->error = told ? pthread_create(&m->thread, &m->attributes, m->main, m->arg)
+                        : trix_libc_pthread_create(&m->thread, &m->attributes, m->main, m->arg);
     }
     trix_libc_own_thread = false;
-    return error;
 }
 
 bool trix_make_thread(void *(*main)(void *), void *arg, const char *name) {
-    pthread_attr_t attributes;
-    pthread_t thread;
-    pthread_attr_init(&attributes);
-    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+    struct making m = {.main = main, .arg = arg};
+    pthread_attr_init(&m.attributes);
+    pthread_attr_setdetachstate(&m.attributes, PTHREAD_CREATE_DETACHED);
     uint64_t mask = trix_os_sigmask(SIG_SETMASK, ~0ull);
-    bool done = create(&thread, &attributes, main, arg) == 0;
+    trix_thread_aside(create, &m);
     trix_os_sigmask(SIG_SETMASK, mask);
-    pthread_attr_destroy(&attributes);
-    if (done) pthread_setname_np(thread, name);
-    return done;
+    pthread_attr_destroy(&m.attributes);
+    if (!m.error) pthread_setname_np(m.thread, name);
+    return !m.error;
 }
 
 static void want_helpers(int wish) {

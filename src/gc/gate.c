@@ -94,6 +94,16 @@ void trix_gate_blocking(struct gate *g, void (*work)(void *, size_t), void *at, 
     trix_gate_sleep_while_closed(t);
 }
 
+void trix_thread_aside(void (*work)(void *), void *arg) {
+    struct thread *t = thread_self();
+    bool stands = t && load_relaxed(&t->state) == THREAD_RUNNING;
+    if (stands) thread_block(t, THREAD_SPILL());
+    work(arg);
+    if (!stands) return;
+    thread_unblock(t);
+    if (t->cache.gate.inside) trix_gate_sleep_while_closed(t);
+}
+
 /* ---- claiming ---- */
 
 /* Before the trigger the thread sweeps what it owes; past it the collector is told; past the goal the thread makes room for

@@ -120,6 +120,10 @@ bool trix_in_handler_at(const struct thread *t, uintptr_t sp); /* whether code w
 extern uint32_t trix_handlers_held; /* forks that hold them off; seq_cst */
 bool trix_handlers_running(void);   /* world stopped: on threads other than the calling one */
 void trix_gate_sleep_while_closed(struct thread *t); /* outside */
+
+/* Runs a function that may wait for a lock of libc's, such as pthread_create, with signals blocked: a thread that a stop has stopped
+ * may hold that lock, so the calling one counts as blocked meanwhile, if it is attached. Without locks. */
+void trix_thread_aside(void (*work)(void *), void *arg);
 bool trix_on_altstack(const struct thread *t, uintptr_t sp);
 /* The stop signal has come in, with this context. */
 void trix_stop_signal(struct thread *t, void *context);

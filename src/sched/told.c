@@ -37,21 +37,33 @@ void trix_told_init(void) {
     trix_told_any = address || threads || exceptions;
 }
 
+struct making {
+    pthread_t thread;
+    pthread_attr_t attributes;
+    void *(*main)(void *);
+    void *arg;
+    int error;
+};
+
+static void create(void *making) {
+    struct making *m = making;
+    m->error = trix_libc_pthread_create(&m->thread, &m->attributes, m->main, m->arg);
+}
+
 bool trix_told_thread(void *(*main)(void *), void *arg, const char *name) {
     bool attached = thread_self() != NULL;
-    pthread_attr_t attributes;
-    pthread_t thread;
+    struct making m = {.main = main, .arg = arg};
     trix_told_init();
-    pthread_attr_init(&attributes);
-    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+    pthread_attr_init(&m.attributes);
+    pthread_attr_setdetachstate(&m.attributes, PTHREAD_CREATE_DETACHED);
     uint64_t mask = trix_os_sigmask(SIG_SETMASK, ~0ull);
-    int error = address || threads ? pthread_create(&thread, &attributes, main, arg)
-                                   : trix_libc_pthread_create(&thread, &attributes, main, arg);
+    if (address || threads) m.error = pthread_create(&m.thread, &m.attributes, main, arg);
+    else trix_thread_aside(create, &m);
     if (!attached && thread_self()) trix_thread_detach(); /* the library's own pthread_create attaches who calls it: the monitor */
     trix_os_sigmask(SIG_SETMASK, mask);
-    pthread_attr_destroy(&attributes);
-    if (error == 0) pthread_setname_np(thread, name);
-    return error == 0;
+    pthread_attr_destroy(&m.attributes);
+    if (!m.error) pthread_setname_np(m.thread, name);
+    return !m.error;
 }
 
 static NOINLINE void exchange_exceptions(struct told *from, struct told *to) {
