@@ -42,8 +42,8 @@ TRI_API int tri_goroutine_leaks(int fd);
 /* Sets how many goroutines run at the same time (at most 256); n < 1 only asks. Returns the old setting. */
 TRI_API int tri_gomaxprocs(int n);
 
-/* How many bytes the stacks of goroutines started from now on may grow to (rounded up to a power of two, at least 1 MiB;
- * 256 MiB unless set). When very many goroutines are alive the later ones get less: 1 MiB beyond 4,096, 64 KiB beyond
+/* How many bytes the stacks of goroutines started from now on may grow to (rounded up to a power of two, from 1 MiB to
+ * 64 GiB; 256 MiB unless set). When very many goroutines are alive the later ones get less: 1 MiB beyond 4,096, 64 KiB beyond
  * 32,768. Returns the old setting. */
 TRI_API size_t tri_set_max_stack(size_t bytes);
 

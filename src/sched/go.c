@@ -50,8 +50,10 @@ EXPORT int tri_gomaxprocs(int n) {
 
 EXPORT size_t tri_set_max_stack(size_t bytes) {
     struct thread *t = sched_enter();
-    size_t old = trix_stacks_set_max(bytes);
+    size_t old;
+    bool changed = trix_stacks_set_max(bytes, &old);
     sched_leave(t);
+    if (changed) trix_scan_give_back();
     return old;
 }
 

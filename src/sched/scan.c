@@ -17,6 +17,10 @@
 #include "sched.h"
 #include "timers.h"
 #include "../gc/fibers.h"
+#include "../gc/gc.h"
+#include "../os/os.h"
+
+#include <signal.h>
 
 enum { BATCH = 256, FEW_DIRTY = 16, MOST_ROUNDS = 10 };
 
@@ -128,6 +132,19 @@ static void trim(void) {
         spare[i] = 0;
     }
     trix_stacks_trim();
+}
+
+/* No handler may come in between: it could want the stacks' lock. */
+void trix_scan_give_back(void) {
+    uint64_t mask = trix_os_sigmask(SIG_SETMASK, ~0ull);
+    trix_world_stop(false);
+    for (uint32_t i = 0; i < trix_sched.most_procs; i++) {
+        struct proc *p = &trix_sched.procs[i];
+        trix_stacks_give(p->free, p->nfree);
+        p->nfree = 0;
+    }
+    trix_world_resume();
+    trix_os_sigmask(SIG_SETMASK, mask);
 }
 
 static bool begin(void) {

@@ -144,6 +144,7 @@ void trix_monitor_call(void); /* there is something for it to do now */
 
 /* ---- what the collector asks (scan.c) ---- */
 void trix_scan_register(void);
+void trix_scan_give_back(void); /* what processors keep for new goroutines goes back to all. Outside */
 void trix_dirty_add(struct worker *w, struct g *g); /* has run while marking; being saved */
 
 /* ---- figures and reports (report.c) ---- */

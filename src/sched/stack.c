@@ -38,11 +38,12 @@
 #define MADV_GUARD_INSTALL 102
 #endif
 
-enum { KINDS = 3, MAX_SLABS = 1 << 16, BATCH = 512, COLOURS = 17, MOST_TRIMMED = 512 /* in a cycle: a call each */ };
+/* Kinds of slots: large ones by size, 1 MiB to 64 GiB, of which one is in favour; medium; small. */
+enum { LEAST_LOG = 20, LARGE = 17, MEDIUM = LARGE, SMALL, KINDS };
+enum { MAX_SLABS = 1 << 16, BATCH = 512, COLOURS = 17, MOST_TRIMMED = 512 /* in a cycle: a call each */ };
 
 static struct kind {
     size_t bytes;      /* of a slot; constant once there are slabs of this kind */
-    uint64_t most;     /* stacks in use up to which this kind is chosen */
     uint32_t slots;    /* in a slab */
     uint64_t inuse;    /* lock */
     struct g **free;   /* lock; lately used last: no descriptor is touched on the way in and out */
@@ -54,9 +55,9 @@ static struct kind {
     struct slab *open; /* lock; has slots never used */
     bool refused;      /* lock; the system had no room for another slab */
 } kinds[KINDS] = {
-    {.bytes = 256 << 20, .most = 4096, .slots = 16},
-    {.bytes = 1 << 20, .most = 32768, .slots = 64},
-    {.bytes = 64 << 10, .most = UINT64_MAX, .slots = 1024},
+    [28 - LEAST_LOG] = {.bytes = 256 << 20, .slots = 16},
+    [MEDIUM] = {.bytes = 1 << 20, .slots = 64},
+    [SMALL] = {.bytes = 64 << 10, .slots = 1024},
 };
 
 struct slab {
@@ -75,9 +76,11 @@ static struct {
                                      is raised */
     uint32_t nslabs;              /* release */
     uint64_t count;               /* slots in all slabs; lock */
-    size_t max;                   /* lock */
+    size_t max;                   /* as it was asked for; lock */
+    struct kind *large;           /* kind in favour; lock */
+    uint64_t nlarge;              /* large ones in use, of all sizes; lock */
     uint64_t deep;                /* sum of all g.deep; relaxed */
-} stacks = {.lock = LOCK_INIT(STACKS), .max = 256 << 20};
+} stacks = {.lock = LOCK_INIT(STACKS), .max = 256 << 20, .large = &kinds[28 - LEAST_LOG]};
 
 /* ---- guards ---- */
 
@@ -130,7 +133,7 @@ static bool free_reserve(struct kind *k, uint64_t entries) {
 
 /* Where address space is limited (ulimit -v), large slots leave most of it to the small ones and to the heap. */
 static bool affordable(const struct kind *k) {
-    return k == &kinds[KINDS - 1] || k->bytes * k->slots <= trix_os_address_room() / 8;
+    return k == &kinds[SMALL] || k->bytes * k->slots <= trix_os_address_room() / 8;
 }
 
 /* At most a 256th of a slot is left out: none of those whose addresses differ below bit 28 anyway. */
@@ -197,16 +200,18 @@ static struct g *free_pop(struct kind *k) {
     return g;
 }
 
+static struct g *take_of(struct kind *k, bool may_open) {
+    struct g *g = k->nfree ? free_pop(k) : may_open ? slot_open(k) : NULL;
+    if (g) k->inuse++;
+    return g;
+}
+
 static struct g *take_one(void) {
-    for (struct kind *k = kinds; k < kinds + KINDS; k++) {
-        struct g *g = NULL;
-        if (k->nfree) g = free_pop(k);
-        else if (k->inuse < k->most) g = slot_open(k);
-        if (!g) continue;
-        k->inuse++;
-        return g;
-    }
-    return NULL;
+    enum { MOST_LARGE = 4096, MOST_MEDIUM = 32768 }; /* in use: further ones only of what is free */
+    struct g *g = take_of(stacks.large, stacks.nlarge < MOST_LARGE);
+    if (g) stacks.nlarge++;
+    if (!g) g = take_of(&kinds[MEDIUM], kinds[MEDIUM].inuse < MOST_MEDIUM);
+    return g ? g : take_of(&kinds[SMALL], true);
 }
 
 uint32_t trix_stacks_take(struct g **g, uint32_t most) {
@@ -223,6 +228,7 @@ void trix_stacks_give(struct g *const *g, uint32_t n) {
         struct kind *k = &kinds[g[i]->stack_kind];
         k->free[k->nfree++] = g[i];
         k->inuse--;
+        if (k < &kinds[LARGE]) stacks.nlarge--;
     }
     lock_release(&stacks.lock);
 }
@@ -280,20 +286,20 @@ size_t trix_stack_limit(const struct g *g) {
 
 void trix_stacks_reset_after_fork(void) { lock_reset(&stacks.lock); }
 
-size_t trix_stacks_set_max(size_t bytes) {
+bool trix_stacks_set_max(size_t bytes, size_t *old) {
+    uint32_t i = 0;
+    while (i < LARGE - 1 && (size_t)1 << (LEAST_LOG + i) < bytes) i++;
     lock_acquire(&stacks.lock);
-    size_t old = stacks.max;
+    struct kind *k = &kinds[i];
+    bool changed = k != stacks.large;
+    *old = stacks.max;
     stacks.max = bytes;
-    size_t slot = 1 << 20;
-    while (slot < bytes) slot *= 2;
-    /* The first kind's slots of another size are left as they are; those in use and free keep their size. */
-    if (slot != kinds[0].bytes) {
-        kinds[0].bytes = slot;
-        kinds[0].open = NULL;
-        kinds[0].refused = false;
-    }
+    stacks.large = k;
+    k->bytes = (size_t)1 << (LEAST_LOG + i);
+    k->slots = 16;
+    k->refused = false;
     lock_release(&stacks.lock);
-    return old;
+    return changed;
 }
 
 /* ---- giving memory back ---- */

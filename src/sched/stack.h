@@ -32,7 +32,9 @@ void trix_stack_give_back(struct g *g, uintptr_t below);
 size_t trix_stack_limit(const struct g *g);
 
 void trix_stacks_reset_after_fork(void);
-size_t trix_stacks_set_max(size_t bytes); /* the old one */
+/* How large stacks may become that are taken from now on, and how large they might before. True: those taken and not used yet are of
+ * the wrong size. */
+bool trix_stacks_set_max(size_t bytes, size_t *old);
 /* Bytes: a page for each stack, and what the collector has seen of deeper ones, those that have ended since included until
  * they are trimmed. Depth that no collection has seen is not counted. */
 void trix_stacks_figures(uint64_t *inuse, uint64_t *sys);
