@@ -61,7 +61,7 @@ NOINLINE long trix_cancellable_call(long number, ...) {
 
 /* ---- files and sockets ---- */
 #define WRAPPED(type, name, number, call, pointer, parameters, ...)                                            \
-    EXPORT type name parameters {                                                                              \
+    INTERPOSE type name parameters {                                                                              \
         __typeof__(name) *next = NEXT(name);                                                                   \
         BLOCKING_KEEP(pointer);                                                                                \
         BLOCKING(b);                                                                                           \
@@ -80,7 +80,7 @@ const char trix_blocking_here = 1;
 /* A buffer smaller than the count is libc's to report: its own checked call ends the program. */
 #define CHECKED(type, name, plain, parameters, too_small, ...)                                                 \
     extern type name parameters;                                                                               \
-    EXPORT type name parameters {                                                                              \
+    INTERPOSE type name parameters {                                                                              \
         if (too_small) {                                                                                       \
             __typeof__(name) *next = NEXT(name);                                                               \
             if (next) return next(__VA_ARGS__, room);                                                          \
@@ -97,7 +97,7 @@ CHECKED(int, __poll_chk, poll, (struct pollfd *fds, nfds_t n, int ms, size_t roo
 
 /* ---- sockets that need care with their system calls ---- */
 
-EXPORT ssize_t recvfrom(int fd, void *restrict buf, size_t n, int flags, struct sockaddr *restrict from,
+INTERPOSE ssize_t recvfrom(int fd, void *restrict buf, size_t n, int flags, struct sockaddr *restrict from,
                         socklen_t *restrict length) {
     __typeof__(recvfrom) *next = NEXT(recvfrom);
     BLOCKING_KEEP(buf);
@@ -107,7 +107,7 @@ EXPORT ssize_t recvfrom(int fd, void *restrict buf, size_t n, int flags, struct 
                                   : CANCELLABLE(SYS_recvfrom, fd, buf, n, flags, from, length));
 }
 
-EXPORT ssize_t sendto(int fd, const void *buf, size_t n, int flags, const struct sockaddr *to, socklen_t length) {
+INTERPOSE ssize_t sendto(int fd, const void *buf, size_t n, int flags, const struct sockaddr *to, socklen_t length) {
     __typeof__(sendto) *next = NEXT(sendto);
     BLOCKING_KEEP(buf);
     BLOCKING_KEEP(to);
@@ -116,14 +116,14 @@ EXPORT ssize_t sendto(int fd, const void *buf, size_t n, int flags, const struct
                                   : CANCELLABLE(SYS_sendto, fd, buf, n, flags, to, length));
 }
 
-EXPORT int accept(int fd, struct sockaddr *restrict from, socklen_t *restrict length) {
+INTERPOSE int accept(int fd, struct sockaddr *restrict from, socklen_t *restrict length) {
     __typeof__(accept) *next = NEXT(accept);
     BLOCKING_KEEP(from);
     BLOCKING(b);
     return AGAIN(b, int, next ? next(fd, from, length) : (int)CANCELLABLE(SYS_accept4, fd, from, length, 0));
 }
 
-EXPORT int accept4(int fd, struct sockaddr *restrict from, socklen_t *restrict length, int flags) {
+INTERPOSE int accept4(int fd, struct sockaddr *restrict from, socklen_t *restrict length, int flags) {
     __typeof__(accept4) *next = NEXT(accept4);
     BLOCKING_KEEP(from);
     BLOCKING(b);
@@ -143,7 +143,7 @@ static int connect_rest(int fd) {
     return error ? -1 : 0;
 }
 
-EXPORT int connect(int fd, const struct sockaddr *to, socklen_t length) {
+INTERPOSE int connect(int fd, const struct sockaddr *to, socklen_t length) {
     __typeof__(connect) *next = NEXT(connect);
     BLOCKING_KEEP(to);
     BLOCKING(b);
@@ -175,7 +175,7 @@ static int ms_left(uint64_t deadline) {
     return ms > INT32_MAX ? INT32_MAX : (int)ms;
 }
 
-EXPORT int poll(struct pollfd *fds, nfds_t n, int ms) {
+INTERPOSE int poll(struct pollfd *fds, nfds_t n, int ms) {
     __typeof__(poll) *next = NEXT(poll);
     uint64_t deadline = ms > 0 ? deadline_in((uint64_t)ms * 1000000) : 0;
     BLOCKING_KEEP(fds);
@@ -188,7 +188,7 @@ EXPORT int poll(struct pollfd *fds, nfds_t n, int ms) {
     }
 }
 
-EXPORT int ppoll(struct pollfd *fds, nfds_t n, const struct timespec *timeout, const sigset_t *mask) {
+INTERPOSE int ppoll(struct pollfd *fds, nfds_t n, const struct timespec *timeout, const sigset_t *mask) {
     uint64_t bits = 0, deadline = timeout ? deadline_in(ns_of(timeout)) : 0;
     struct timespec left = timeout ? *timeout : (struct timespec){0};
     if (mask) bits = mask_strip(*(const uint64_t *)mask);
@@ -202,7 +202,7 @@ EXPORT int ppoll(struct pollfd *fds, nfds_t n, const struct timespec *timeout, c
 }
 
 extern int __ppoll_chk(struct pollfd *fds, nfds_t n, const struct timespec *timeout, const sigset_t *mask, size_t room);
-EXPORT int __ppoll_chk(struct pollfd *fds, nfds_t n, const struct timespec *timeout, const sigset_t *mask,
+INTERPOSE int __ppoll_chk(struct pollfd *fds, nfds_t n, const struct timespec *timeout, const sigset_t *mask,
                        size_t room) {
     if (n > room / sizeof *fds) abort();
     return ppoll(fds, n, timeout, mask);
@@ -248,7 +248,7 @@ static int select_again(int n, fd_set *r, fd_set *w, fd_set *e, struct timespec 
     }
 }
 
-EXPORT int select(int n, fd_set *restrict r, fd_set *restrict w, fd_set *restrict e, struct timeval *restrict timeout) {
+INTERPOSE int select(int n, fd_set *restrict r, fd_set *restrict w, fd_set *restrict e, struct timeval *restrict timeout) {
     struct timespec left;
     if (timeout) left = (struct timespec){timeout->tv_sec, timeout->tv_usec * 1000};
     int result = select_again(n, r, w, e, timeout ? &left : NULL, NULL);
@@ -256,14 +256,14 @@ EXPORT int select(int n, fd_set *restrict r, fd_set *restrict w, fd_set *restric
     return result;
 }
 
-EXPORT int pselect(int n, fd_set *restrict r, fd_set *restrict w, fd_set *restrict e,
+INTERPOSE int pselect(int n, fd_set *restrict r, fd_set *restrict w, fd_set *restrict e,
                    const struct timespec *restrict timeout, const sigset_t *restrict mask) {
     struct timespec left = timeout ? *timeout : (struct timespec){0};
     uint64_t bits = mask ? mask_strip(*(const uint64_t *)mask) : 0;
     return select_again(n, r, w, e, timeout ? &left : NULL, mask ? &bits : NULL);
 }
 
-EXPORT int epoll_pwait(int epfd, struct epoll_event *events, int n, int ms, const sigset_t *mask) {
+INTERPOSE int epoll_pwait(int epfd, struct epoll_event *events, int n, int ms, const sigset_t *mask) {
     uint64_t deadline = ms > 0 ? deadline_in((uint64_t)ms * 1000000) : 0;
     uint64_t bits = mask ? mask_strip(*(const uint64_t *)mask) : 0;
     BLOCKING_KEEP(events);
@@ -275,7 +275,7 @@ EXPORT int epoll_pwait(int epfd, struct epoll_event *events, int n, int ms, cons
     }
 }
 
-EXPORT int epoll_wait(int epfd, struct epoll_event *events, int n, int ms) {
+INTERPOSE int epoll_wait(int epfd, struct epoll_event *events, int n, int ms) {
     __typeof__(epoll_wait) *next = NEXT(epoll_wait);
     uint64_t deadline = ms > 0 ? deadline_in((uint64_t)ms * 1000000) : 0;
     BLOCKING_KEEP(events);
@@ -287,7 +287,7 @@ EXPORT int epoll_wait(int epfd, struct epoll_event *events, int n, int ms) {
     }
 }
 
-EXPORT int semtimedop(int id, struct sembuf *ops, size_t n, const struct timespec *timeout) {
+INTERPOSE int semtimedop(int id, struct sembuf *ops, size_t n, const struct timespec *timeout) {
     uint64_t deadline = timeout ? deadline_in(ns_of(timeout)) : 0;
     struct timespec left = timeout ? *timeout : (struct timespec){0};
     BLOCKING_KEEP(ops);
@@ -299,13 +299,13 @@ EXPORT int semtimedop(int id, struct sembuf *ops, size_t n, const struct timespe
     }
 }
 
-EXPORT ssize_t msgrcv(int id, void *buf, size_t n, long type, int flags) {
+INTERPOSE ssize_t msgrcv(int id, void *buf, size_t n, long type, int flags) {
     BLOCKING_KEEP(buf);
     BLOCKING(b);
     return AGAIN(b, ssize_t, CANCELLABLE(SYS_msgrcv, id, buf, n, type, flags));
 }
 
-EXPORT int msgsnd(int id, const void *buf, size_t n, int flags) {
+INTERPOSE int msgsnd(int id, const void *buf, size_t n, int flags) {
     BLOCKING_KEEP(buf);
     BLOCKING(b);
     return AGAIN(b, int, (int)CANCELLABLE(SYS_msgsnd, id, buf, n, flags));
@@ -333,21 +333,21 @@ static int sleep_for(clockid_t clock, int flags, const struct timespec *request,
     }
 }
 
-EXPORT int clock_nanosleep(clockid_t clock, int flags, const struct timespec *request, struct timespec *left) {
+INTERPOSE int clock_nanosleep(clockid_t clock, int flags, const struct timespec *request, struct timespec *left) {
     return sleep_for(clock, flags, request, left);
 }
 
-EXPORT int nanosleep(const struct timespec *request, struct timespec *left) {
+INTERPOSE int nanosleep(const struct timespec *request, struct timespec *left) {
     int error = sleep_for(CLOCK_REALTIME, 0, request, left);
     if (error) errno = error;
     return error ? -1 : 0;
 }
 
-EXPORT int usleep(useconds_t us) {
+INTERPOSE int usleep(useconds_t us) {
     return nanosleep(&(struct timespec){us / 1000000, (long)(us % 1000000) * 1000}, NULL);
 }
 
-EXPORT unsigned sleep(unsigned seconds) {
+INTERPOSE unsigned sleep(unsigned seconds) {
     struct timespec left = {0};
     int saved = errno;
     int r = nanosleep(&(struct timespec){.tv_sec = seconds}, &left);
@@ -357,18 +357,18 @@ EXPORT unsigned sleep(unsigned seconds) {
 
 /* ---- children ---- */
 
-EXPORT pid_t wait4(pid_t pid, int *status, int options, struct rusage *usage) {
+INTERPOSE pid_t wait4(pid_t pid, int *status, int options, struct rusage *usage) {
     __typeof__(wait4) *next = NEXT(wait4);
     BLOCKING(b);
     return AGAIN(b, pid_t, next ? next(pid, status, options, usage)
                                 : (pid_t)CANCELLABLE(SYS_wait4, pid, status, options, usage));
 }
 
-EXPORT pid_t waitpid(pid_t pid, int *status, int options) { return wait4(pid, status, options, NULL); }
-EXPORT pid_t wait(int *status) { return wait4(-1, status, 0, NULL); }
-EXPORT pid_t wait3(int *status, int options, struct rusage *usage) { return wait4(-1, status, options, usage); }
+INTERPOSE pid_t waitpid(pid_t pid, int *status, int options) { return wait4(pid, status, options, NULL); }
+INTERPOSE pid_t wait(int *status) { return wait4(-1, status, 0, NULL); }
+INTERPOSE pid_t wait3(int *status, int options, struct rusage *usage) { return wait4(-1, status, options, usage); }
 
-EXPORT int waitid(idtype_t type, id_t id, siginfo_t *info, int options) {
+INTERPOSE int waitid(idtype_t type, id_t id, siginfo_t *info, int options) {
     __typeof__(waitid) *next = NEXT(waitid);
     BLOCKING(b);
     return AGAIN(b, int, next ? next(type, id, info, options)
@@ -383,7 +383,7 @@ EXPORT int waitid(idtype_t type, id_t id, siginfo_t *info, int options) {
 
 /* A semaphore's timed wait is the one wait for another thread that libc does not make again after a stop. This definition
  * stands in the archive too, so it goes by sem_clockwait, which there stays libc's own. */
-EXPORT int sem_timedwait(sem_t *restrict s, const struct timespec *restrict until) {
+INTERPOSE int sem_timedwait(sem_t *restrict s, const struct timespec *restrict until) {
     __typeof__(sem_clockwait) *next = LIBC_CLOCKWAIT;
     BLOCKING_KEEP(s);
     BLOCKING(b);
@@ -392,20 +392,20 @@ EXPORT int sem_timedwait(sem_t *restrict s, const struct timespec *restrict unti
 
 /* Inside libc these wait for a child made with vfork, during which no signal comes through. */
 #ifdef TRIX_SHARED
-EXPORT int system(const char *command) {
+INTERPOSE int system(const char *command) {
     BLOCKING_KEEP(command);
     BLOCKING(b);
     return NEXT(system)(command);
 }
 
-EXPORT FILE *popen(const char *command, const char *mode) {
+INTERPOSE FILE *popen(const char *command, const char *mode) {
     BLOCKING_KEEP(command);
     BLOCKING(b);
     return NEXT(popen)(command, mode);
 }
 
 #define SPAWN(name)                                                                                            \
-    EXPORT int name(pid_t *restrict pid, const char *restrict path, const posix_spawn_file_actions_t *actions,   \
+    INTERPOSE int name(pid_t *restrict pid, const char *restrict path, const posix_spawn_file_actions_t *actions,   \
                     const posix_spawnattr_t *restrict attributes, char *const argv[], char *const environment[]) { \
         BLOCKING_KEEP(path);                                                                                   \
         BLOCKING_KEEP(argv);                                                                                   \
@@ -418,7 +418,7 @@ SPAWN(posix_spawnp)
 
 /* ---- waiting for other threads; in an archive these stay libc's own: stops restart them, see docs ---- */
 
-EXPORT int sem_wait(sem_t *s) {
+INTERPOSE int sem_wait(sem_t *s) {
     __typeof__(sem_wait) *next = NEXT(sem_wait);
     if (sem_trywait(s) == 0) return 0;
     BLOCKING_KEEP(s);
@@ -426,7 +426,7 @@ EXPORT int sem_wait(sem_t *s) {
     return AGAIN(b, int, next(s));
 }
 
-EXPORT int sem_clockwait(sem_t *restrict s, clockid_t clock, const struct timespec *restrict until) {
+INTERPOSE int sem_clockwait(sem_t *restrict s, clockid_t clock, const struct timespec *restrict until) {
     __typeof__(sem_clockwait) *next = NEXT(sem_clockwait);
     BLOCKING_KEEP(s);
     BLOCKING(b);
@@ -440,7 +440,7 @@ EXPORT int sem_clockwait(sem_t *restrict s, clockid_t clock, const struct timesp
 #define COND_VERSION "GLIBC_2.17"
 #endif
 
-EXPORT int pthread_cond_wait(pthread_cond_t *restrict c, pthread_mutex_t *restrict m) {
+INTERPOSE int pthread_cond_wait(pthread_cond_t *restrict c, pthread_mutex_t *restrict m) {
     __typeof__(pthread_cond_wait) *next = NEXT_VERSION(pthread_cond_wait, COND_VERSION);
     BLOCKING_KEEP(c);
     BLOCKING_KEEP(m);
@@ -448,7 +448,7 @@ EXPORT int pthread_cond_wait(pthread_cond_t *restrict c, pthread_mutex_t *restri
     return next(c, m);
 }
 
-EXPORT int pthread_cond_timedwait(pthread_cond_t *restrict c, pthread_mutex_t *restrict m,
+INTERPOSE int pthread_cond_timedwait(pthread_cond_t *restrict c, pthread_mutex_t *restrict m,
                                   const struct timespec *restrict until) {
     __typeof__(pthread_cond_timedwait) *next = NEXT_VERSION(pthread_cond_timedwait, COND_VERSION);
     BLOCKING_KEEP(c);
@@ -457,7 +457,7 @@ EXPORT int pthread_cond_timedwait(pthread_cond_t *restrict c, pthread_mutex_t *r
     return next(c, m, until);
 }
 
-EXPORT int pthread_cond_clockwait(pthread_cond_t *restrict c, pthread_mutex_t *restrict m, clockid_t clock,
+INTERPOSE int pthread_cond_clockwait(pthread_cond_t *restrict c, pthread_mutex_t *restrict m, clockid_t clock,
                                   const struct timespec *restrict until) {
     __typeof__(pthread_cond_clockwait) *next = NEXT(pthread_cond_clockwait);
     BLOCKING_KEEP(c);
@@ -466,7 +466,7 @@ EXPORT int pthread_cond_clockwait(pthread_cond_t *restrict c, pthread_mutex_t *r
     return next(c, m, clock, until);
 }
 
-EXPORT int pthread_mutex_lock(pthread_mutex_t *m) {
+INTERPOSE int pthread_mutex_lock(pthread_mutex_t *m) {
     __typeof__(pthread_mutex_lock) *next = NEXT(pthread_mutex_lock);
     struct thread *t = thread_self();
     if (!t || t->cache.gate.inside) return next(m);
@@ -476,7 +476,7 @@ EXPORT int pthread_mutex_lock(pthread_mutex_t *m) {
     return next(m);
 }
 
-EXPORT int pthread_barrier_wait(pthread_barrier_t *barrier) {
+INTERPOSE int pthread_barrier_wait(pthread_barrier_t *barrier) {
     __typeof__(pthread_barrier_wait) *next = NEXT(pthread_barrier_wait);
     BLOCKING_KEEP(barrier);
     BLOCKING(b);

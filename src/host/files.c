@@ -17,7 +17,7 @@ static NOINLINE unsigned closing(unsigned lo, unsigned hi, unsigned own[OWN_DESC
 }
 
 /* It is made once, also when it is interrupted: the descriptor is closed then. */
-EXPORT int close(int fd) {
+INTERPOSE int close(int fd) {
     __typeof__(close) *next = NEXT(close);
     unsigned own[OWN_DESCRIPTORS];
     if (UNLIKELY(closing((unsigned)fd, (unsigned)fd, own))) {
@@ -27,7 +27,7 @@ EXPORT int close(int fd) {
     return next ? next(fd) : (int)CANCELLABLE(SYS_close, fd);
 }
 
-COLD EXPORT int close_range(unsigned lo, unsigned hi, int flags) {
+COLD INTERPOSE int close_range(unsigned lo, unsigned hi, int flags) {
     enum { ON_EXEC = 4 }; /* CLOSE_RANGE_CLOEXEC: the library's are closed then anyway */
     unsigned own[OWN_DESCRIPTORS];
     unsigned n = flags & ON_EXEC || lo > hi ? 0 : closing(lo, hi, own);
@@ -38,7 +38,7 @@ COLD EXPORT int close_range(unsigned lo, unsigned hi, int flags) {
     return n && lo > hi ? 0 : (int)syscall(SYS_close_range, lo, hi, flags);
 }
 
-COLD EXPORT void closefrom(int lo) {
+COLD INTERPOSE void closefrom(int lo) {
     if (lo < 0) lo = 0;
     if (close_range((unsigned)lo, ~0u, 0) == 0) return;
     for (long fd = lo, end = sysconf(_SC_OPEN_MAX); fd < end; fd++) close((int)fd); /* Linux before 5.9 */

@@ -20,6 +20,14 @@
 #include "../os/libc.h"
 #include "../os/os.h"
 
+/* A name of libc's that is interposed. ISO C leaves most of them to the program, which may have a function of its own called accept or
+ * send: in a program that links the archive that one goes before ours, as it goes before libc's. */
+#ifdef TRIX_SHARED
+#define INTERPOSE EXPORT
+#else
+#define INTERPOSE EXPORT __attribute__((weak))
+#endif
+
 /* ---- one blocking call ---- */
 struct blocking {
     struct thread *t; /* NULL: not attached, inside, or blocked already */

@@ -34,13 +34,13 @@ static bool needs_shadow(const void *value) {
     return has_shadows || map_contains((uintptr_t)value) || map_contains((uintptr_t)value - 1);
 }
 
-EXPORT int pthread_setspecific(pthread_key_t key, const void *value) {
+INTERPOSE int pthread_setspecific(pthread_key_t key, const void *value) {
     int error = trix_libc_setspecific(key, (uintptr_t)value);
     if (!error && needs_shadow(value)) shadow(key, value);
     return error;
 }
 
-EXPORT int tss_set(tss_t key, void *value) {
+INTERPOSE int tss_set(tss_t key, void *value) {
     return pthread_setspecific(key, value) == 0 ? thrd_success : thrd_error;
 }
 
@@ -91,7 +91,7 @@ static void watch_set(int epfd, int fd, uint64_t data) {
     gate_leave(&t->cache.gate);
 }
 
-EXPORT int epoll_ctl(int epfd, int operation, int fd, struct epoll_event *event) {
+INTERPOSE int epoll_ctl(int epfd, int operation, int fd, struct epoll_event *event) {
     int r = (int)syscall(SYS_epoll_ctl, epfd, operation, fd, event);
     if (r == 0) watch_set(epfd, fd, operation == EPOLL_CTL_DEL ? 0 : event->data.u64);
     return r;
@@ -106,12 +106,12 @@ static void keep(const void *pointer) {
     gate_leave(&t->cache.gate);
 }
 
-EXPORT int putenv(char *string) {
+INTERPOSE int putenv(char *string) {
     keep(string);
     return NEXT(putenv)(string);
 }
 
-EXPORT int on_exit(void (*fn)(int, void *), void *arg) {
+INTERPOSE int on_exit(void (*fn)(int, void *), void *arg) {
     keep(arg);
     return NEXT(on_exit)(fn, arg);
 }

@@ -28,17 +28,17 @@ static int change_mask(int how, const sigset_t *set, sigset_t *old) {
     return 0;
 }
 
-EXPORT int pthread_sigmask(int how, const sigset_t *restrict set, sigset_t *restrict old) {
+INTERPOSE int pthread_sigmask(int how, const sigset_t *restrict set, sigset_t *restrict old) {
     return change_mask(how, set, old);
 }
 
-EXPORT int sigprocmask(int how, const sigset_t *restrict set, sigset_t *restrict old) {
+INTERPOSE int sigprocmask(int how, const sigset_t *restrict set, sigset_t *restrict old) {
     int error = change_mask(how, set, old);
     if (error) errno = error;
     return error ? -1 : 0;
 }
 
-EXPORT int signalfd(int fd, const sigset_t *set, int flags) {
+INTERPOSE int signalfd(int fd, const sigset_t *set, int flags) {
     uint64_t bits = mask_strip(bits_of(set));
     return (int)syscall(SYS_signalfd4, fd, &bits, sizeof bits, flags);
 }
@@ -61,14 +61,14 @@ static int wait_for(const sigset_t *set, siginfo_t *info, const struct timespec 
     }
 }
 
-EXPORT int sigtimedwait(const sigset_t *restrict set, siginfo_t *restrict info,
+INTERPOSE int sigtimedwait(const sigset_t *restrict set, siginfo_t *restrict info,
                         const struct timespec *restrict timeout) {
     return wait_for(set, info, timeout);
 }
 
-EXPORT int sigwaitinfo(const sigset_t *restrict set, siginfo_t *restrict info) { return wait_for(set, info, NULL); }
+INTERPOSE int sigwaitinfo(const sigset_t *restrict set, siginfo_t *restrict info) { return wait_for(set, info, NULL); }
 
-EXPORT int sigwait(const sigset_t *restrict set, int *restrict sig) {
+INTERPOSE int sigwait(const sigset_t *restrict set, int *restrict sig) {
     int got;
     do got = wait_for(set, NULL, NULL);
     while (got < 0 && errno == EINTR);
@@ -77,7 +77,7 @@ EXPORT int sigwait(const sigset_t *restrict set, int *restrict sig) {
     return 0;
 }
 
-EXPORT int sigsuspend(const sigset_t *set) {
+INTERPOSE int sigsuspend(const sigset_t *set) {
     uint64_t bits = mask_strip(bits_of(set));
     BLOCKING(b);
     do {
@@ -88,7 +88,7 @@ EXPORT int sigsuspend(const sigset_t *set) {
     return -1;
 }
 
-EXPORT int pause(void) {
+INTERPOSE int pause(void) {
     BLOCKING(b);
     do {
         if (b.t) blocking_again(&b);

@@ -232,7 +232,7 @@ static int set_action(int sig, const struct sigaction *wish, struct sigaction *o
     return 0;
 }
 
-EXPORT int sigaction(int sig, const struct sigaction *restrict wish, struct sigaction *restrict old) {
+INTERPOSE int sigaction(int sig, const struct sigaction *restrict wish, struct sigaction *restrict old) {
     if (sig <= 0 || sig >= SIGNALS || sig == 32 || sig == 33 || ((sig == SIGKILL || sig == SIGSTOP) && wish)) {
         errno = EINVAL;
         return -1;
@@ -255,14 +255,14 @@ static sighandler_t simple_signal(int sig, sighandler_t handler, int flags) {
     return sigaction(sig, &wish, &old) == 0 ? old.sa_handler : SIG_ERR;
 }
 
-EXPORT sighandler_t signal(int sig, sighandler_t handler) { return simple_signal(sig, handler, SA_RESTART); }
-EXPORT sighandler_t bsd_signal(int sig, sighandler_t handler) { return simple_signal(sig, handler, SA_RESTART); }
-EXPORT sighandler_t sysv_signal(int sig, sighandler_t handler) {
+INTERPOSE sighandler_t signal(int sig, sighandler_t handler) { return simple_signal(sig, handler, SA_RESTART); }
+INTERPOSE sighandler_t bsd_signal(int sig, sighandler_t handler) { return simple_signal(sig, handler, SA_RESTART); }
+INTERPOSE sighandler_t sysv_signal(int sig, sighandler_t handler) {
     return simple_signal(sig, handler, (int)(SA_RESETHAND | SA_NODEFER));
 }
-EXPORT sighandler_t __sysv_signal(int sig, sighandler_t handler) { return sysv_signal(sig, handler); }
+INTERPOSE sighandler_t __sysv_signal(int sig, sighandler_t handler) { return sysv_signal(sig, handler); }
 
-EXPORT int siginterrupt(int sig, int interrupt) {
+INTERPOSE int siginterrupt(int sig, int interrupt) {
     struct sigaction a;
     if (sigaction(sig, NULL, &a) != 0) return -1;
     if (interrupt) a.sa_flags &= ~SA_RESTART;
@@ -298,7 +298,7 @@ void trix_signals_watch_faults(int sig, trix_fault_watcher *watcher) {
 RACY_READS static void put_altstack(stack_t *old, stack_t is) { *old = is; }
 
 /* The thread has one of ours until the program sets its own; of ours the program knows nothing. */
-EXPORT int sigaltstack(const stack_t *restrict wish, stack_t *restrict old) {
+INTERPOSE int sigaltstack(const stack_t *restrict wish, stack_t *restrict old) {
     struct thread *t = thread_self();
     stack_t before, ours = {0};
     int error = trix_os_sigaltstack(NULL, &before);

@@ -35,7 +35,7 @@ static bool all_counted;             /* the program's calls come here: it is not
 
 void (*trix_goroutines_hook)(void);
 
-extern __typeof__(pthread_create) trix_own_pthread_create __attribute__((alias("pthread_create"), visibility("hidden"), nothrow));
+static bool calls_come_here(void);
 
 static COLD void last_thread_ends(void) {
     static uint32_t ending;
@@ -96,7 +96,7 @@ void trix_host_thread_attached(void) {
 void trix_host_threads_init(void) {
     have_key = pthread_key_create(&detach_key, on_thread_end) == 0;
     trix_host_thread_attached();
-    all_counted = pthread_create == trix_own_pthread_create;
+    all_counted = calls_come_here();
     counted = true;
 }
 
@@ -227,7 +227,7 @@ static void *started(void *arg) {
     return result;
 }
 
-EXPORT int pthread_create(pthread_t *restrict thread, const pthread_attr_t *restrict attributes, void *(*fn)(void *),
+INTERPOSE int pthread_create(pthread_t *restrict thread, const pthread_attr_t *restrict attributes, void *(*fn)(void *),
                           void *restrict arg) {
     int detach = PTHREAD_CREATE_JOINABLE;
     if (UNLIKELY(trix_libc_own_thread)) return trix_libc_pthread_create(thread, attributes, fn, arg);
@@ -250,7 +250,11 @@ EXPORT int pthread_create(pthread_t *restrict thread, const pthread_attr_t *rest
     return 0;
 }
 
-EXPORT void pthread_exit(void *result) {
+extern __typeof__(pthread_create) trix_own_pthread_create __attribute__((alias("pthread_create"), visibility("hidden"), nothrow));
+
+static bool calls_come_here(void) { return pthread_create == trix_own_pthread_create; }
+
+INTERPOSE void pthread_exit(void *result) {
     if (own_start) {
         keep_result(own_start, result);
         own_start->exited = true; /* read once the thread has been joined */
@@ -267,7 +271,7 @@ static void *meant_result(const struct start *s, void *result) {
     return s && s->exited ? (void *)trix_kept_get(s->kept) : result;
 }
 
-EXPORT int pthread_join(pthread_t thread, void **result) {
+INTERPOSE int pthread_join(pthread_t thread, void **result) {
     struct start *s = start_find(thread);
     int error;
     {
@@ -281,7 +285,7 @@ EXPORT int pthread_join(pthread_t thread, void **result) {
     return error;
 }
 
-EXPORT int pthread_detach(pthread_t thread) {
+INTERPOSE int pthread_detach(pthread_t thread) {
     struct start *s = start_find(thread);
     int error = trix_libc_detach(thread);
     if (!error) start_settle(s, START_LET_GO);
@@ -289,14 +293,14 @@ EXPORT int pthread_detach(pthread_t thread) {
 }
 
 #ifdef TRIX_SHARED
-EXPORT int pthread_tryjoin_np(pthread_t thread, void **result) {
+INTERPOSE int pthread_tryjoin_np(pthread_t thread, void **result) {
     struct start *s = start_find(thread);
     int error = NEXT(pthread_tryjoin_np)(thread, result);
     if (!error) start_settle(s, START_LET_GO);
     return error;
 }
 
-EXPORT int pthread_timedjoin_np(pthread_t thread, void **result, const struct timespec *until) {
+INTERPOSE int pthread_timedjoin_np(pthread_t thread, void **result, const struct timespec *until) {
     struct start *s = start_find(thread);
     int error;
     {
@@ -307,7 +311,7 @@ EXPORT int pthread_timedjoin_np(pthread_t thread, void **result, const struct ti
     return error;
 }
 
-EXPORT int pthread_clockjoin_np(pthread_t thread, void **result, clockid_t clock, const struct timespec *until) {
+INTERPOSE int pthread_clockjoin_np(pthread_t thread, void **result, clockid_t clock, const struct timespec *until) {
     struct start *s = start_find(thread);
     int error;
     {
@@ -331,7 +335,7 @@ static void *c11_started(void *arg) {
     return (void *)(intptr_t)start.fn(start.arg);
 }
 
-EXPORT int thrd_create(thrd_t *thread, thrd_start_t fn, void *arg) {
+INTERPOSE int thrd_create(thrd_t *thread, thrd_start_t fn, void *arg) {
     struct c11_start *start = tri_alloc(sizeof *start); /* reachable from the record until it has been read */
     tri_set(start->arg, arg);
     start->fn = fn;
@@ -342,12 +346,12 @@ EXPORT int thrd_create(thrd_t *thread, thrd_start_t fn, void *arg) {
     }
 }
 
-EXPORT int thrd_join(thrd_t thread, int *result) {
+INTERPOSE int thrd_join(thrd_t thread, int *result) {
     void *value;
     if (pthread_join(thread, &value) != 0) return thrd_error;
     if (result) *result = (int)(intptr_t)value;
     return thrd_success;
 }
 
-EXPORT int thrd_detach(thrd_t thread) { return pthread_detach(thread) == 0 ? thrd_success : thrd_error; }
-EXPORT void thrd_exit(int result) { pthread_exit((void *)(intptr_t)result); }
+INTERPOSE int thrd_detach(thrd_t thread) { return pthread_detach(thread) == 0 ? thrd_success : thrd_error; }
+INTERPOSE void thrd_exit(int result) { pthread_exit((void *)(intptr_t)result); }

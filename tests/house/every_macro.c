@@ -159,3 +159,6 @@ int within(struct node *n, int wanted) {
     return all.len == 2 && tri_map_value(a, tri_string_concat(TRI_STR("a"), TRI_STR("1"))) == 0 &&
            tri_cas(tri_at(all, 0)->next, NULL, tri_new(struct node)) && tri_exchange(n->next, tri_new(struct node)) == n;
 }
+
+/* Names of POSIX that the header must leave to the program. */
+int accept(int token), bind(struct node *n), send(int a, double b), connect(void), listen(void), select(int a), poll(double a), wait(void);
