@@ -36,6 +36,7 @@ struct descriptor {
     struct lock lock;
     uint32_t registered; /* 4 * poller.instance + a bit for each direction, or 0; lock, but for 0 by who closes it; relaxed */
     uint8_t told[DIRECTIONS]; /* an event has found nobody there; lock */
+    uint32_t waiters;    /* in both queues; lock, looked at without */
     uint8_t trusted;     /* somebody waits because of an earlier registration: 1 lately, 2 for longer; lock, looked at without */
     struct waitq queue[DIRECTIONS]; /* lock */
 };
@@ -127,7 +128,7 @@ static bool is_registered(const struct descriptor *d, int direction) {
     return r / 4 == poller.instance && r & 1u << direction;
 }
 
-static bool anybody(const struct descriptor *d) { return d->queue[READING].first || d->queue[WRITING].first; }
+static bool anybody(const struct descriptor *d) { return load_relaxed(&d->waiters) != 0; }
 
 static bool control(int operation, int fd, uint32_t directions) {
     struct epoll_event e = {.events = EPOLLET | EPOLLRDHUP, .data.u32 = (uint32_t)fd};
@@ -159,11 +160,12 @@ static COLD void note_highest(uint32_t fd) {
 static int begin_wait(struct descriptor *d, int fd, int direction, bool tried, struct waiter *me) {
     waitq_add(&d->queue[direction], me);
     if (tried && is_registered(d, direction)) {
-        d->trusted = 1;
+        store_relaxed(&d->trusted, 1);
     } else if (!enroll(d, fd)) {
         waitq_remove(&d->queue[direction], me);
         return errno;
     }
+    store_relaxed(&d->waiters, d->waiters + 1);
     fetch_add_seq(&poller.waiting, 1);
     return 0;
 }
@@ -194,9 +196,10 @@ struct thread *trix_poller_wait(struct thread *t, int fd, bool to_write, bool tr
 }
 
 /* Lock held; done: it is ready, as opposed to: it is closed. */
-static bool ready_first(struct thread *t, struct waitq *q, bool done) {
-    struct waiter *w = waitq_take(q);
+static bool ready_first(struct thread *t, struct descriptor *d, int direction, bool done) {
+    struct waiter *w = waitq_take(&d->queue[direction]);
     if (!w) return false;
+    store_relaxed(&d->waiters, d->waiters - 1);
     fetch_sub_seq(&poller.waiting, 1);
     w->done = done;
     trix_ready(t, w->g);
@@ -206,10 +209,10 @@ static bool ready_first(struct thread *t, struct waitq *q, bool done) {
 static void deliver(struct thread *t, const struct epoll_event *e) {
     struct descriptor *d = descriptor_of((int)e->data.u32);
     word_lock(&d->lock);
-    if (e->events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR) && !ready_first(t, &d->queue[READING], true)) d->told[READING] = 1;
-    if (e->events & (EPOLLOUT | EPOLLHUP | EPOLLERR) && !ready_first(t, &d->queue[WRITING], true)) d->told[WRITING] = 1;
+    if (e->events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR) && !ready_first(t, d, READING, true)) d->told[READING] = 1;
+    if (e->events & (EPOLLOUT | EPOLLHUP | EPOLLERR) && !ready_first(t, d, WRITING, true)) d->told[WRITING] = 1;
     if (anybody(d)) enroll(d, (int)e->data.u32);
-    else d->trusted = 0;
+    else store_relaxed(&d->trusted, 0);
     word_unlock(&d->lock);
 }
 
@@ -218,8 +221,8 @@ static void deliver(struct thread *t, const struct epoll_event *e) {
 /* Lock held: whoever waits there is told that it is closed. */
 static COLD void send_away(struct thread *t, struct descriptor *d) {
     for (int i = 0; i < DIRECTIONS; i++)
-        while (ready_first(t, &d->queue[i], false)) {}
-    d->trusted = 0;
+        while (ready_first(t, d, i, false)) {}
+    store_relaxed(&d->trusted, 0);
 }
 
 static COLD void close_under(struct descriptor *d) {
@@ -250,7 +253,7 @@ static COLD void confirm(struct descriptor *d, int fd) {
     int saved = errno;
     word_lock(&d->lock);
     if (d->trusted == 2) {
-        d->trusted = 0;
+        store_relaxed(&d->trusted, 0);
         if (anybody(d) && !enroll(d, fd) && errno == EBADF) send_away(NULL, d);
     }
     word_unlock(&d->lock);
@@ -263,7 +266,7 @@ static COLD bool look_at(struct descriptor *d, int fd) {
     if (trusted == 2) confirm(d, fd);
     if (trusted != 1) return false;
     word_lock(&d->lock);
-    if (d->trusted) d->trusted = 2;
+    if (d->trusted) store_relaxed(&d->trusted, 2);
     word_unlock(&d->lock);
     return true;
 }
