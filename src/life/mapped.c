@@ -40,7 +40,7 @@ static void find_path(uintptr_t at, char *path, size_t size) {
     char line[4096 + 128];
     size_t n = 0;
     char c;
-    int fd = open("/proc/self/maps", O_RDONLY | O_CLOEXEC);
+    int fd = trix_os_open("/proc/self/maps", O_RDONLY);
     strcpy(path, "?");
     while (fd >= 0 && syscall(SYS_read, fd, &c, 1) == 1) {
         if (c != '\n') {
@@ -55,7 +55,7 @@ static void find_path(uintptr_t at, char *path, size_t size) {
         path[size - 1] = 0;
         break;
     }
-    if (fd >= 0) close(fd);
+    if (fd >= 0) trix_os_close(fd);
 }
 
 static void on_bus_error(const siginfo_t *info, const void *context) {
@@ -100,12 +100,12 @@ EXPORT void *tri_map_file(const char *path, size_t *len, int flags) {
         return NULL;
     }
     watch();
-    int fd = open(path, (flags == TRI_MAP_SHARED ? O_RDWR : O_RDONLY) | O_CLOEXEC | O_NONBLOCK);
+    int fd = trix_os_open(path, (flags == TRI_MAP_SHARED ? O_RDWR : O_RDONLY) | O_NONBLOCK);
     if (fd < 0) return NULL;
     int error = fstat(fd, &s) == 0 ? refusal(&s) : errno;
     void *p = error ? NULL : map_regular(fd, &s, len ? len : &unwanted, flags);
     if (!error && !p) error = errno;
-    close(fd);
+    trix_os_close(fd);
     if (!p) errno = error;
     return p;
 }

@@ -28,11 +28,11 @@ enum { TEXT = 64 << 10, PATH = 4096 };
 
 /* The file's beginning as a string; false when it cannot be read. */
 static bool read_text(const char *path, char *text, size_t size) {
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    int fd = trix_os_open(path, O_RDONLY);
     size_t used = 0;
     if (fd < 0) return false;
     for (long n; used < size - 1 && (n = syscall(SYS_read, fd, text + used, size - 1 - used)) > 0;) used += (size_t)n;
-    close(fd);
+    trix_os_close(fd);
     text[used] = 0;
     return used > 0;
 }

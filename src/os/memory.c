@@ -209,10 +209,10 @@ void trix_os_not_leaked(void *at, size_t bytes) {
 /* The first `count` numbers of /proc/self/statm, in bytes: address space, resident, of these of files. */
 static bool read_statm(size_t *bytes, int count) {
     char text[64];
-    int fd = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
+    int fd = trix_os_open("/proc/self/statm", O_RDONLY);
     if (fd < 0) return false;
     long n = syscall(SYS_read, fd, text, sizeof text - 1); /* read() itself is interposed */
-    close(fd);
+    trix_os_close(fd);
     text[n > 0 ? n : 0] = 0;
     const char *p = text;
     for (int i = 0; i < count; i++, p++) {
@@ -251,7 +251,7 @@ void trix_os_visit_resident(uintptr_t lo, uintptr_t hi,
     enum { BATCH = 64 };
     uint64_t entry[BATCH];
     int saved = errno;
-    int fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+    int fd = trix_os_open("/proc/self/pagemap", O_RDONLY);
     lo = round_down(lo, trix_os_page);
     while (lo < hi) {
         size_t pages = min_u64(BATCH, (hi - lo + trix_os_page - 1) / trix_os_page);
@@ -259,7 +259,7 @@ void trix_os_visit_resident(uintptr_t lo, uintptr_t hi,
         for (size_t i = 0; i < pages; i++, lo += trix_os_page)
             if (got < (long)(8 * (i + 1)) || entry[i] >> 62) visit((void *)lo, (void *)(lo + trix_os_page), true, arg);
     }
-    if (fd >= 0) close(fd);
+    if (fd >= 0) trix_os_close(fd);
     errno = saved;
 }
 
@@ -267,9 +267,9 @@ bool trix_os_untouched(const void *at, size_t bytes) {
     uint64_t entry[1024];
     size_t pages = bytes / trix_os_page, n = pages * sizeof entry[0], used = 0;
     if (pages > ARRAY_LEN(entry)) return false;
-    int saved = errno, fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+    int saved = errno, fd = trix_os_open("/proc/self/pagemap", O_RDONLY);
     long got = fd < 0 ? -1 : syscall(SYS_pread64, fd, entry, n, (uintptr_t)at / trix_os_page * sizeof entry[0]);
-    if (fd >= 0) close(fd);
+    if (fd >= 0) trix_os_close(fd);
     errno = saved;
     for (size_t i = 0; got == (long)n && i < pages; i++) used += entry[i] >> 62 != 0;
     return got == (long)n && !used;

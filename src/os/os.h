@@ -12,6 +12,10 @@
 
 #include <signal.h>
 
+/* ---- files: by system calls, since a program may have functions of its own called open and close ---- */
+int trix_os_open(const char *path, int flags); /* O_CLOEXEC is added; -1 with errno set: the one call here that does */
+void trix_os_close(int fd);
+
 /* ---- memory ---- */
 extern size_t trix_os_page; /* bytes; set by trix_os_init */
 

@@ -16,6 +16,11 @@
 #include <time.h>
 #include <unistd.h>
 
+/* ---- files ---- */
+
+int trix_os_open(const char *path, int flags) { return (int)syscall(SYS_openat, AT_FDCWD, path, flags | O_CLOEXEC); }
+void trix_os_close(int fd) { syscall(SYS_close, fd); }
+
 /* ---- time ---- */
 
 static uint64_t clock_ns(clockid_t clock) {
@@ -173,9 +178,9 @@ bool trix_os_blocks_signal(int tid, int sig) {
     struct text t = text_over(name, sizeof name - 1);
     trix_text_add(&t, "/proc/self/task/%d/status", tid);
     *t.at = 0;
-    int fd = open(name, O_RDONLY | O_CLOEXEC);
+    int fd = trix_os_open(name, O_RDONLY);
     long n = fd >= 0 ? syscall(SYS_read, fd, text, sizeof text - 1) : 0; /* read() itself is interposed */
-    if (fd >= 0) close(fd);
+    if (fd >= 0) trix_os_close(fd);
     errno = saved;
     text[n > 0 ? n : 0] = 0;
     const char *mask = strstr(text, key);

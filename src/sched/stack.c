@@ -99,7 +99,7 @@ static bool guard_many(const struct slab *s) {
         for (uint32_t i = 0; i < n; i++) v[i] = (struct iovec){(void *)(s->base + (at + i) * s->slot_bytes), s->guard};
         done = syscall(SYS_process_madvise, self, v, n, MADV_GUARD_INSTALL, 0) == (long)(n * s->guard);
     }
-    if (self >= 0) close(self);
+    if (self >= 0) trix_os_close(self);
     return done;
 }
 

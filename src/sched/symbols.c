@@ -25,11 +25,11 @@ static const ElfW(Ehdr) *header(const struct symbols *s) { return (const void *)
 
 static bool map_file(struct symbols *s, const char *path) {
     struct stat about;
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    int fd = trix_os_open(path, O_RDONLY);
     if (fd < 0) return false;
     bool readable = fstat(fd, &about) == 0 && S_ISREG(about.st_mode) && (size_t)about.st_size > sizeof(ElfW(Ehdr));
     void *file = readable ? mmap(NULL, (size_t)about.st_size, PROT_READ, MAP_PRIVATE, fd, 0) : MAP_FAILED;
-    close(fd);
+    trix_os_close(fd);
     if (file == MAP_FAILED) return false;
     s->file = file;
     s->bytes = (size_t)about.st_size;

@@ -16,7 +16,7 @@ static int calls;
 
 int accept(int kind);
 void close(struct token **list);
-double connect(const char *name);
+double connect(const char *name), open(double a);
 int send(int n, double weight), select(int n), poll(void), wait(int *what);
 void pause(void), flock(void);
 
@@ -33,6 +33,7 @@ void close(struct token **list) {
 double connect(const char *name) { return calls++, *name; }
 int send(int n, double weight) { return calls++, n + (int)weight; }
 int select(int n) { return calls++, n; }
+double open(double a) { return calls++, a; }
 int poll(void) { return calls++, 7; }
 int wait(int *what) { return calls++, *what; }
 void pause(void) { calls++; }
@@ -46,7 +47,7 @@ static void goroutines(void *arg) {
 }
 
 int main(void) {
-    enum { TOKENS = 100000, OWN = 9 };
+    enum { TOKENS = 100000, OWN = 10 };
     int right = 1, n = 0;
     for (int i = 0; i < TOKENS; i++) {
         struct token *t = tri_new(struct token);
@@ -57,7 +58,7 @@ int main(void) {
     tri_gc();
     for (int i = TOKENS; i-- > 0;) right &= accept(i % 10);
     close(&input);
-    right &= connect("x") == 'x' && send(1, 2) == 3 && select(4) == 4 && poll() == 7 && wait(&n) == 0;
+    right &= connect("x") == 'x' && send(1, 2) == 3 && select(4) == 4 && open(1) == 1 && poll() == 7 && wait(&n) == 0;
     pause();
     flock();
     int before = calls;
@@ -65,6 +66,7 @@ int main(void) {
     right &= f && fputs("text", f) >= 0 && fseek(f, 0, SEEK_SET) == 0 && fgetc(f) == 't' && fclose(f) == 0;
     tri_run(goroutines, NULL);
     tri_gc();
+    tri_free_os_memory();
     if (right && calls == before && calls == TOKENS + OWN - 1) return 0;
     fprintf(stderr, "the program's functions were called %d times, %d wanted; right: %d\n", calls, TOKENS + OWN - 1, right);
     return 1;
