@@ -8,15 +8,17 @@
  * The life of a pointer found while scanning:
  *
  *     word in an object --is it in the heap?--> candidate ring --is it marked?--> grey buffer
- *           ^                                   (page entry being fetched)             |
- *           |                                                                          v
- *         scan <------------------------- lookahead ring <-----------------------------+
- *                                    (object being fetched)
+ *           ^       |                           (page entry being fetched)           ^ |
+ *           |       +--is it in the object's own page, and not marked?---------------+ v
+ *         scan <-------------------------- next batch <--------------------------------+
+ *                                    (objects being fetched)
  *
  * Memory decides the speed. A miss costs a hundred instructions or more, so no address is touched when it is found:
  * first its page's entry is prefetched, and the word waits in a ring while a ringful of others passes (Cher, Hosking
  * and Vitek 2004, "Software prefetching for mark-sweep garbage collection"); then the object is prefetched, and waits
- * while another ring passes. The grey buffer itself is a stack, which keeps it short and follows allocation order.
+ * while a batch of others is scanned. The grey buffer itself is a stack, which keeps it short and follows allocation order. What
+ * an object points to in its own page, as in trees and lists that were built at once, needs no entry fetched and is marked right away.
+ * (Batches, where there was a ring, keep siblings together, which share cache lines.)
  * When few candidates are about, as in a linked list, there is nothing to hide a miss behind; then the object is
  * prefetched together with the page's entry, so that a list costs one miss an element, not two.
  *
@@ -50,6 +52,17 @@ enum {
 
 /* ---- the grey buffer ---- */
 
+INLINE void grey_adopt(struct marker_hot *h, struct workbuf *buf) {
+    h->grey = buf;
+    h->top = buf ? buf->item + buf->n : NULL;
+    h->limit = buf ? buf->item + WORKBUF_ITEMS : NULL;
+}
+
+/* Without its count no buffer may leave the marker. */
+INLINE void grey_settle(struct marker_hot *h) { h->grey->n = (uint32_t)(h->top - h->grey->item); }
+
+INLINE uint32_t grey_count(const struct marker_hot *h) { return h->grey ? (uint32_t)(h->top - h->grey->item) : 0; }
+
 /* With no memory for another buffer the object is dropped: it is marked, and the cycle will find it (work.h). */
 static NOINLINE void grey_overflow(struct marker *m) {
     struct workbuf *fresh = trix_workbuf_get(WORK_KIND_GREY);
@@ -57,27 +70,31 @@ static NOINLINE void grey_overflow(struct marker *m) {
         store_relaxed(&trix_work_overflow, 1);
         return;
     }
-    if (m->hot.grey) trix_work_push(m->hot.grey);
-    m->hot.grey = fresh;
+    if (m->hot.grey) {
+        grey_settle(&m->hot);
+        trix_work_push(m->hot.grey);
+    }
+    grey_adopt(&m->hot, fresh);
 }
 
 INLINE void grey_push(struct marker *m, struct marker_hot *h, uint64_t item) {
-    if (UNLIKELY(!h->grey || h->grey->n == WORKBUF_ITEMS)) {
+    if (UNLIKELY(h->top == h->limit)) {
         OUT_OF_LINE(grey_overflow(m));
-        if (!h->grey || h->grey->n == WORKBUF_ITEMS) return;
+        if (h->top == h->limit) return;
     }
-    h->grey->item[h->grey->n++] = item;
+    *h->top++ = item;
 }
 
 /* Somebody waits and the shared list is empty: half of ours goes there. */
-static void grey_share(struct workbuf *grey) {
-    if (!grey || grey->n < 8) return;
-    struct workbuf *half = trix_workbuf_get(WORK_KIND_GREY);
+static NOINLINE void grey_share(struct marker *m) {
+    uint32_t n = grey_count(&m->hot);
+    if (n < 8) return;
+    struct workbuf *grey = m->hot.grey, *half = trix_workbuf_get(WORK_KIND_GREY);
     if (!half) return;
-    half->n = grey->n / 2; /* the older half: nearer the roots, so more below it */
+    half->n = n / 2; /* the older half: nearer the roots, so more below it */
     memcpy(half->item, grey->item, half->n * sizeof half->item[0]);
-    grey->n -= half->n;
-    memmove(grey->item, grey->item + half->n, grey->n * sizeof half->item[0]);
+    memmove(grey->item, grey->item + half->n, (n - half->n) * sizeof half->item[0]);
+    m->hot.top -= half->n;
     trix_work_push(half);
 }
 
@@ -86,7 +103,7 @@ static void grey_share(struct workbuf *grey) {
 /* Sets a mark bit; true when it was 0: the caller owns the object now. */
 INLINE bool mark_slot(struct page *p, uint32_t slot) {
     uint64_t *word = &p->mark[slot >> 6], bit = 1ull << (slot & 63);
-    if (load_relaxed(word) & bit) return false;
+    if (load_relaxed(word) >> (slot & 63) & 1) return false;
     return !(fetch_or_relaxed(word, bit) & bit);
 }
 
@@ -153,7 +170,7 @@ static void take_raw(struct marker *m, struct workbuf *raw) {
 
 /* Makes sure that the marker has grey objects if there are any in the shared list. */
 static NOINLINE bool grey_refill(struct marker *m) {
-    while (!m->hot.grey || m->hot.grey->n == 0) {
+    while (!grey_count(&m->hot)) {
         struct workbuf *buf = trix_work_pop();
         if (!buf) return false;
         if (buf->kind == WORK_KIND_RAW) {
@@ -161,25 +178,22 @@ static NOINLINE bool grey_refill(struct marker *m) {
             continue;
         }
         if (m->hot.grey) trix_workbuf_put(m->hot.grey);
-        m->hot.grey = buf;
+        grey_adopt(&m->hot, buf);
     }
     return true;
 }
 
 /* ---- the candidate ring ---- */
 
-INLINE uint64_t candidate_take(struct marker *m, struct marker_hot *h) {
-    uint64_t c = m->candidate[h->candidate_at++ % CANDIDATES];
-    h->candidates--;
-    return c;
+static NOINLINE void resolve_candidates(struct marker *m) {
+    for (; m->hot.candidates; m->hot.candidates--) resolve(m, &m->hot, m->candidate[m->hot.candidate_at++ % CANDIDATES]);
 }
 
-/* A word of an object: if it may be a pointer, it waits in the ring while its page's entry is fetched. */
-INLINE void consider(struct marker *m, struct marker_hot *h, uintptr_t word) {
-    uint64_t offset = word - trix_map.base;
+/* A word of an object, as an offset: if it may be a pointer, it waits in the ring while its page's entry is fetched. */
+INLINE void consider_offset(struct marker *m, struct marker_hot *h, uint64_t offset) {
     if (offset >= h->extent) return;
     __builtin_prefetch(map_page((uint32_t)(offset >> PAGE_SHIFT)), 1);
-    if (h->candidates < 2) __builtin_prefetch((void *)word);
+    if (h->candidates < 2) __builtin_prefetch((void *)(trix_map.base + offset));
     uint32_t at = h->candidate_at + h->candidates;
     if (LIKELY(h->candidates == CANDIDATES)) {
         uint64_t oldest = m->candidate[at % CANDIDATES];
@@ -191,6 +205,8 @@ INLINE void consider(struct marker *m, struct marker_hot *h, uintptr_t word) {
         h->candidates++;
     }
 }
+
+INLINE void consider(struct marker *m, struct marker_hot *h, uintptr_t word) { consider_offset(m, h, word - trix_map.base); }
 
 /* ---- scanning ---- */
 
@@ -307,13 +323,36 @@ static NOINLINE void scan_any(struct marker *m, const uint64_t *words, const str
     scan_all(m, &m->hot, words, l->words);
 }
 
+/* An object whose mask is one word. What it points to in its own page, whose entry is at hand, is marked at once, and is of the same
+ * layout. (A span of several pages has one entry, so there `near` is 0.) */
+INLINE void scan_brief(struct marker *m, struct marker_hot *h, uint64_t item, const struct layout *l) {
+    uint64_t offset = WORK_OFFSET(item), size = l->size, magic = l->magic, near = l->near;
+    const uint64_t *words = (const uint64_t *)(trix_map.base + offset);
+    uint64_t mask = l->brief;
+    do {
+        uint64_t to = load_relaxed(&words[bits_lowest(mask)]) - trix_map.base;
+        if (UNLIKELY((to ^ offset) < near)) {
+            uint32_t slot = (uint32_t)((to & (PAGE_SIZE - 1)) * magic >> 32);
+            if (mark_slot(map_page((uint32_t)(offset >> PAGE_SHIFT)), slot)) {
+                uint64_t found = round_down(item, PAGE_SIZE) + slot * size;
+                __builtin_prefetch((const void *)(trix_map.base + WORK_OFFSET(found)));
+                h->marked_bytes += size;
+                grey_push(m, h, found);
+            }
+        } else {
+            consider_offset(m, h, to);
+        }
+        mask &= mask - 1;
+    } while (mask);
+}
+
 INLINE void scan(struct marker *m, struct marker_hot *h, uint64_t item) {
     uint64_t offset = WORK_OFFSET(item);
     const struct layout *l = layout_by_id(WORK_LAYOUT(item));
     uintptr_t start = trix_map.base + offset;
     h->work += l->size;
     if (LIKELY(l->brief)) {
-        scan_mask(m, h, (const uint64_t *)start, l->brief);
+        scan_brief(m, h, item, l);
         return;
     }
     switch (l->kind) {
@@ -326,40 +365,44 @@ INLINE void scan(struct marker *m, struct marker_hot *h, uint64_t item) {
 
 /* ---- the loop ---- */
 
-/* Tops the lookahead ring up from the grey buffer. */
-INLINE void look_ahead(struct marker *m, struct marker_hot *h) {
-    while (h->aheads < LOOKAHEAD && h->grey && h->grey->n) {
-        uint64_t item = h->grey->item[--h->grey->n];
-        __builtin_prefetch((const void *)(trix_map.base + WORK_OFFSET(item)));
-        m->ahead[(h->ahead_at + h->aheads++) % LOOKAHEAD] = item;
-    }
+/* Takes the next batch from the top of the grey buffer: how many. (A constant number of items is copied, whatever lies there.) */
+INLINE uint32_t next_batch(struct marker_hot *h, uint64_t *batch) {
+    uint32_t n = (uint32_t)min_u64(grey_count(h), LOOKAHEAD);
+    if (!n) return 0;
+    h->top -= n;
+    memcpy(batch, h->top, LOOKAHEAD * sizeof batch[0]);
+    return n;
 }
 
-/* Scans up to `steps` objects, or resolves candidates where no object is at hand. False: nothing left in private. */
-INLINE bool drain_some(struct marker *m, struct marker_hot *h, int steps) {
-    for (; steps > 0; steps--) {
-        look_ahead(m, h);
-        if (LIKELY(h->aheads)) {
-            h->aheads--;
-            scan(m, h, m->ahead[h->ahead_at++ % LOOKAHEAD]);
-        } else if (h->candidates) {
-            resolve(m, h, candidate_take(m, h));
-        } else {
-            return false;
-        }
+INLINE void fetch(uint64_t item) { __builtin_prefetch((const void *)(trix_map.base + WORK_OFFSET(item))); }
+
+/* Scans a batch, the newest object first, while the memory of the next one is fetched; or resolves candidates where no object is at
+ * hand. False: nothing left in private. */
+INLINE bool drain_some(struct marker *m, struct marker_hot *h) {
+    const uint64_t *now = m->ahead[h->batch];
+    uint64_t *next = m->ahead[h->batch ^= 1];
+    uint32_t n = h->aheads, left = h->aheads = next_batch(h, next);
+    if (UNLIKELY(!n && !left)) {
+        if (!h->candidates) return false;
+        OUT_OF_LINE(resolve_candidates(m));
+        return true;
     }
+    while (n) {
+        if (LIKELY(left)) fetch(next[--left]);
+        scan(m, h, now[--n]);
+    }
+    while (left) fetch(next[--left]);
     return true;
 }
 
 bool trix_marker_drain(struct marker *m, uint64_t budget) {
-    enum { STEPS = 32 }; /* objects between two looks at the others */
     struct marker_hot hot = m->hot, *h = &hot;
     uint64_t until = hot.work + budget;
     bool more = true;
     hot.extent = load_acquire(&trix_map.extent);
     while (more && hot.work < until) {
-        if (!drain_some(m, h, STEPS)) OUT_OF_LINE(more = grey_refill(m));
-        if (UNLIKELY(trix_work_wanted())) grey_share(hot.grey);
+        if (!drain_some(m, h)) OUT_OF_LINE(more = grey_refill(m));
+        if (UNLIKELY(trix_work_wanted())) OUT_OF_LINE(grey_share(m));
     }
     m->hot = hot;
     return more;
@@ -367,15 +410,13 @@ bool trix_marker_drain(struct marker *m, uint64_t budget) {
 
 void trix_marker_flush(struct marker *m) {
     struct marker_hot *h = &m->hot;
-    while (h->candidates) resolve(m, h, candidate_take(m, h));
-    while (h->aheads) {
-        h->aheads--;
-        grey_push(m, h, m->ahead[h->ahead_at++ % LOOKAHEAD]);
-    }
+    resolve_candidates(m);
+    while (h->aheads) grey_push(m, h, m->ahead[h->batch][--h->aheads]);
     if (!h->grey) return;
+    grey_settle(h);
     if (h->grey->n) trix_work_push(h->grey);
     else trix_workbuf_put(h->grey);
-    h->grey = NULL;
+    grey_adopt(h, NULL);
 }
 
 /* ---- roots ---- */
@@ -419,19 +460,21 @@ void trix_marker_scan_object(struct marker *m, uintptr_t start) {
 
 /* ---- slow walks ---- */
 
-/* Calls scan for each marked object of one span. */
+static NOINLINE void rescan(struct marker *m, uint64_t item) { scan(m, &m->hot, item); }
+
+/* Scans each marked object of one span. */
 static void rescan_span(struct marker *m, uint32_t page) {
     struct page *p = map_page(page);
     uint64_t span_offset = (uint64_t)page << PAGE_SHIFT;
     if (page_is_large(p)) {
-        if (load_relaxed(&p->mark[0]) & 1) scan(m, &m->hot, WORK_GREY(span_offset, LAYOUT_ID_LARGE));
+        if (load_relaxed(&p->mark[0]) & 1) rescan(m, WORK_GREY(span_offset, LAYOUT_ID_LARGE));
         return;
     }
     const struct layout *l = layout_by_id(p->layout);
     const uint64_t *alloc = map_alloc_bits(page);
     for (unsigned w = 0; w * 64 < l->slots; w++)
         for (uint64_t bits = alloc[w] & load_relaxed(&p->mark[w]); bits; bits &= bits - 1)
-            scan(m, &m->hot, WORK_GREY(span_offset + (w * 64 + bits_lowest(bits)) * p->size, p->layout));
+            rescan(m, WORK_GREY(span_offset + (w * 64 + bits_lowest(bits)) * p->size, p->layout));
 }
 
 void trix_marker_rescan_heap(struct marker *m) {

@@ -7,23 +7,24 @@
 
 /* Together about as many misses as a processor has under way at once: with 32 candidates, marking a random graph took an eighth
  * longer (Zen 4). */
-enum { CANDIDATES = 16, LOOKAHEAD = 32 };
+enum { CANDIDATES = 16, LOOKAHEAD = WORKBUF_ITEMS < 32 ? WORKBUF_ITEMS : 32 };
 
 /* What the loop over objects keeps in registers. */
 struct marker_hot {
+    uint64_t *top, *limit;  /* of the grey buffer: behind its last item, behind its last place. Equal without a buffer */
+    struct workbuf *grey;   /* last in, first out; NULL until needed. Its n is right only when it is handed over */
     uint32_t candidate_at, candidates; /* ring below: first, count */
-    uint32_t ahead_at, aheads;
-    struct workbuf *grey;  /* last in, first out; NULL until needed */
-    uint64_t extent;       /* map.extent as last read */
-    uint64_t marked_bytes; /* of slots and spans that this marker marked; added up by the cycle */
-    uint64_t work;         /* bytes scanned; likewise */
+    uint32_t batch, aheads; /* which of the two batches below is in use, and how many objects it has */
+    uint64_t extent;        /* map.extent as last read */
+    uint64_t marked_bytes;  /* of slots and spans that this marker marked; added up by the cycle */
+    uint64_t work;          /* bytes scanned; likewise */
 };
 
 /* One marker: a collector thread, or a mutator that assists. Used by one thread at a time. */
 struct marker {
     struct marker_hot hot;
     uint64_t candidate[CANDIDATES]; /* offsets of words that may be pointers, their page's entry being fetched */
-    uint64_t ahead[LOOKAHEAD];      /* grey objects whose memory is being fetched */
+    uint64_t ahead[2][LOOKAHEAD];   /* grey objects: the batch being scanned, and the next, whose memory is being fetched */
 };
 
 /* Whether an address needs no marking any more; false when that is not known at a glance. */

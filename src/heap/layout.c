@@ -36,6 +36,7 @@ static void set_geometry(struct layout *l, uint32_t size, unsigned pages) {
     l->size = size;
     l->magic = magic_of(size);
     l->span_pages = (uint8_t)pages;
+    l->near = pages == 1 ? PAGE_SIZE : 0;
     l->slots = (uint16_t)((pages << PAGE_SHIFT) / size);
     l->size_class = (uint8_t)trix_class_of(size);
     l->lock.rank = RANK_CENTRAL;

@@ -63,6 +63,7 @@ struct layout {
     uint32_t size;        /* bytes of a slot, or of the flexible struct's head; a multiple of 8 */
     uint32_t words;       /* that need looking at, from the start */
     uint32_t magic;       /* ceil(2^32 / size) */
+    uint32_t near;        /* PAGE_SIZE where a span is one page, else 0 */
     uint16_t slots;       /* per span */
     uint16_t id;
     uint8_t kind;         /* enum layout_kind */
