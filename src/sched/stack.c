@@ -39,7 +39,7 @@
 #endif
 
 /* Kinds of slots: large ones by size, 1 MiB to 64 GiB, of which one is in favour; medium; small. */
-enum { LEAST_LOG = 20, LARGE = 17, MEDIUM = LARGE, SMALL, KINDS };
+enum { LEAST_LOG = 20, DEFAULT_LARGE = 28 - LEAST_LOG, LARGE = 17, MEDIUM = LARGE, SMALL, KINDS };
 enum { MAX_SLABS = 1 << 16, BATCH = 512, COLOURS = 17, MOST_TRIMMED = 512 /* in a cycle: a call each */ };
 
 static struct kind {
@@ -55,7 +55,7 @@ static struct kind {
     struct slab *open; /* lock; has slots never used */
     bool refused;      /* lock; the system had no room for another slab */
 } kinds[KINDS] = {
-    [28 - LEAST_LOG] = {.bytes = 256 << 20, .slots = 16},
+    [DEFAULT_LARGE] = {.bytes = 256 << 20, .slots = 16},
     [MEDIUM] = {.bytes = 1 << 20, .slots = 64},
     [SMALL] = {.bytes = 64 << 10, .slots = 1024},
 };
@@ -80,7 +80,7 @@ static struct {
     struct kind *large;           /* kind in favour; lock */
     uint64_t nlarge;              /* large ones in use, of all sizes; lock */
     uint64_t deep;                /* sum of all g.deep; relaxed */
-} stacks = {.lock = LOCK_INIT(STACKS), .max = 256 << 20, .large = &kinds[28 - LEAST_LOG]};
+} stacks = {.lock = LOCK_INIT(STACKS), .max = 256 << 20, .large = &kinds[DEFAULT_LARGE]};
 
 /* ---- guards ---- */
 
@@ -206,9 +206,21 @@ static struct g *take_of(struct kind *k, bool may_open) {
     return g;
 }
 
+/* What was asked for is more than there is room for: half of it, then, but not less than what everybody gets. */
+static struct g *take_large(bool may_open) {
+    struct g *g;
+    while (!(g = take_of(stacks.large, may_open)) && stacks.large->refused && stacks.large > &kinds[DEFAULT_LARGE]) {
+        struct kind *k = --stacks.large;
+        k->bytes = k[1].bytes / 2;
+        k->slots = k[1].slots;
+        k->refused = false;
+    }
+    return g;
+}
+
 static struct g *take_one(void) {
     enum { MOST_LARGE = 4096, MOST_MEDIUM = 32768 }; /* in use: further ones only of what is free */
-    struct g *g = take_of(stacks.large, stacks.nlarge < MOST_LARGE);
+    struct g *g = take_large(stacks.nlarge < MOST_LARGE);
     if (g) stacks.nlarge++;
     if (!g) g = take_of(&kinds[MEDIUM], kinds[MEDIUM].inuse < MOST_MEDIUM);
     return g ? g : take_of(&kinds[SMALL], true);

@@ -157,7 +157,7 @@ static void several(void) {
         for (int i = 0; i < CONNECTIONS / 4; i++) tri_go(client, &at);
         tri_waitgroup_wait(&clients);
     }
-    EXPECT_EQ(accepted, CONNECTIONS);
+    EXPECT_EQ(__atomic_load_n(&accepted, __ATOMIC_RELAXED), CONNECTIONS);
     close(listener);
     tri_waitgroup_wait(&group);
 }

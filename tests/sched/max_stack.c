@@ -42,14 +42,14 @@ static void run(void *arg) {
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
         EXPECT_EQ(tri_set_max_stack(sizes[i]), before);
         before = sizes[i];
-        start_deep(8, sizes[i] > 3 << 20 ? 4500 : sizes[i] > 1 << 20 ? 1500 : 800);
+        start_deep(8, sizes[i] > 3 << 20 ? 4500 : sizes[i] > 1 << 20 ? 1200 : 500);
         tri_waitgroup_wait(&group);
         tri_gc();
     }
     tri_waitgroup_add(&group, 3);
     for (int i = 0; i < 3; i++) tri_go(setter, (void *)(uintptr_t)(i + 1));
     for (int i = 0; i < 100; i++) {
-        start_deep(5, 600);
+        start_deep(5, 400);
         if (i % 25 == 0) tri_gc();
     }
     tri_waitgroup_wait(&group);
