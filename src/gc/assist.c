@@ -14,6 +14,7 @@
 #include "gc.h"
 #include "limit.h"
 #include "thread.h"
+#include "../base/wipe.h"
 #include "../heap/gate.h"
 #include "../os/os.h"
 
@@ -105,9 +106,7 @@ static void pay_in(struct thread *t, int64_t work, double ratio) {
     t->cache.assist_credit = (int64_t)credit;
 }
 
-void trix_assist(struct thread *t) {
-    double ratio = load_double(&trix_gc.work_per_byte);
-    if (t->cache.assist_credit >= 0 || !(ratio > 0)) return;
+static NOINLINE void assist(struct thread *t, double ratio) {
     if (trix_limiting()) {
         t->cache.assist_credit = 0;
         return;
@@ -119,4 +118,11 @@ void trix_assist(struct thread *t) {
     if (paid > 0) return;
     if (past_goal()) await_marked(t);
     t->cache.assist_credit = 0;
+}
+
+void trix_assist(struct thread *t) {
+    double ratio = load_double(&trix_gc.work_per_byte);
+    if (t->cache.assist_credit >= 0 || !(ratio > 0)) return;
+    assist(t, ratio);
+    trix_stack_wipe();
 }

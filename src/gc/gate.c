@@ -9,6 +9,7 @@
 #include "thread.h"
 #include "../heap/object.h"
 #include "../base/fmt.h"
+#include "../base/wipe.h"
 #include "../os/os.h"
 #include "../os/races.h"
 
@@ -51,7 +52,7 @@ static void let_signals_in(struct thread *t) {
     trix_os_sigmask(SIG_UNBLOCK, deferred);
 }
 
-NOINLINE void trix_gate_serve(struct gate *g) {
+static NOINLINE void serve(struct gate *g) {
     struct thread *t = (struct thread *)g;
     /* Inside meanwhile: a second stop signal must not scan into the buffers and locks that this scan holds, and no
      * handler of the program may run while the world is stopped. */
@@ -67,6 +68,20 @@ NOINLINE void trix_gate_serve(struct gate *g) {
         signal_fence();
     } while (load_relaxed(&g->pending));
     let_signals_in(t);
+}
+
+NOINLINE void trix_gate_serve(struct gate *g) {
+    serve(g);
+    trix_stack_wipe();
+}
+
+/* The stack is scanned while the object is in `kept` only, which is wiped. */
+NOINLINE void *trix_gate_serve_with(struct gate *g, void *object) {
+    void *volatile kept = object;
+    trix_gate_serve(g);
+    object = kept;
+    kept = NULL;
+    return object;
 }
 
 /* Sleeps on a futex outside the gate, from whatever depth; no locks may be held. */

@@ -13,6 +13,7 @@
 #include "large.h"
 #include "object.h"
 #include "type.h"
+#include "../base/wipe.h"
 #include "../../include/tricolor/alloc.h"
 
 #include <string.h>
@@ -130,12 +131,16 @@ static void *alloc_object(struct gate *g, tri_type *type) {
     return alloc_slot(g, l);
 }
 
-EXPORT void *tri__alloc_slow(const tri_type *type, size_t exact) {
-    (void)exact;
+static NOINLINE void *alloc_typed_slow(const tri_type *type) {
     struct gate *g = gate_enter();
     void *p = alloc_object(g, (tri_type *)(uintptr_t)type);
-    gate_leave(g);
-    return p;
+    return gate_leave_with(g, p);
+}
+
+EXPORT void *tri__alloc_slow(const tri_type *type, size_t exact) {
+    (void)exact;
+    trix_stack_wipe();
+    return alloc_typed_slow(type);
 }
 
 void *trix_alloc_object_try(struct gate *g, tri_type *type) {
@@ -160,8 +165,7 @@ EXPORT void *tri__alloc_array(const tri_type *type, size_t n) {
     size_t bytes = array_bytes("tri_new_array", n, type->size);
     struct gate *g = gate_enter();
     void *p = trix_alloc_repeated(g, bytes, type->align, trix_layout_of_element((tri_type *)(uintptr_t)type));
-    gate_leave(g);
-    return p;
+    return gate_leave_with(g, p);
 }
 
 EXPORT void *tri_alloc_type(const tri_type *type, size_t n) {
@@ -175,17 +179,20 @@ EXPORT void *tri__alloc_flex(const tri_type *type, size_t head, size_t elem, siz
     struct gate *g = gate_enter();
     tri_type *t = (tri_type *)(uintptr_t)type;
     void *p = trix_alloc_repeated(g, bytes, t->align, trix_layout_of_flex(t, head, tail_kind != TRI__KIND_LEAF));
-    gate_leave(g);
-    return p;
+    return gate_leave_with(g, p);
 }
 
 /* ---- blocks ---- */
 
-static NOINLINE void *alloc_block_slow(size_t bytes, size_t align, unsigned row) {
+static NOINLINE void *alloc_block_inside(size_t bytes, size_t align, unsigned row) {
     struct gate *g = gate_enter();
     void *p = alloc_in_row(g, bytes, align, row);
-    gate_leave(g);
-    return p;
+    return gate_leave_with(g, p);
+}
+
+static NOINLINE void *alloc_block_slow(size_t bytes, size_t align, unsigned row) {
+    trix_stack_wipe();
+    return alloc_block_inside(bytes, align, row);
 }
 
 INLINE void *alloc_block(size_t bytes, unsigned row) {
@@ -205,16 +212,14 @@ EXPORT void *tri_alloc_leaf(size_t size) {
     if (LIKELY(p)) return p;
     struct gate *g = gate_enter();
     p = alloc_tiny(g);
-    gate_leave(g);
-    return p;
+    return gate_leave_with(g, p);
 }
 
 void *trix_alloc_leaf_over(size_t bytes, size_t over) {
     if (bytes < MAX_SMALL) return tri_alloc_leaf(bytes);
     struct gate *g = gate_enter();
     void *p = alloc_large_over(g, bytes, 16, 0, over);
-    gate_leave(g);
-    return p;
+    return gate_leave_with(g, p);
 }
 
 EXPORT void *tri_alloc_array(size_t n, size_t size) { return tri_alloc(array_bytes("tri_alloc_array", n, size)); }

@@ -34,6 +34,7 @@ struct gate *trix_gate_attach(void);
 void trix_gate_lapse(struct gate *gate); /* ends the section it is in */
 void trix_gate_await_open(struct gate *gate); /* inside at depth 1, and again on return */
 void trix_gate_serve(struct gate *gate); /* outside, with something pending */
+void *trix_gate_serve_with(struct gate *gate, void *object); /* the same, for gate_leave_with */
 
 /* Reports bytes claimed (positive) or given back (negative); may start a cycle. */
 void trix_gate_account(struct gate *gate, int64_t bytes);
@@ -110,6 +111,17 @@ INLINE void gate_leave(struct gate *g) {
     uint32_t depth = --g->inside;
     signal_fence(); /* a signal that comes before this point sees inside, one that comes after does the work itself */
     if (depth == 0 && UNLIKELY(load_relaxed(&g->pending))) trix_gate_serve(g);
+}
+
+/* The same for a call that returns a new object. Where the compiler would keep it meanwhile, nobody writes again until the next stop
+ * that is served here; a scan in between, of the thread waiting in this call, would take it for alive, and with it all that a list
+ * has got since. */
+INLINE void *gate_leave_with(struct gate *g, void *object) {
+    signal_fence();
+    uint32_t depth = --g->inside;
+    signal_fence();
+    if (depth == 0 && UNLIKELY(load_relaxed(&g->pending))) return trix_gate_serve_with(g, object);
+    return object;
 }
 
 INLINE bool gate_marking(void) { return load_relaxed(&trix_phase) != PHASE_OFF; }
