@@ -10,6 +10,7 @@
 #include "../../include/tricolor/alloc.h"
 #include "../../include/tricolor/barrier.h"
 #include "../../include/tricolor/context.h"
+#include "../../include/tricolor/defer.h"
 #include "../../include/tricolor/sync.h"
 #include "../../include/tricolor/time.h"
 
@@ -33,6 +34,7 @@ EXPORT tri_context *tri_context_background(void) {
 }
 
 static tri_context *make(tri_context *parent) {
+    if (!parent) tri_panic("cannot create context from nil parent");
     tri_context *c = tri_new(tri_context);
     tri_set(c->parent, parent);
     tri_set(c->canceller, parent->canceller);

@@ -16,6 +16,7 @@ int trix_set_procs(int n);
 INLINE uintptr_t caller_of(void *return_address) { return (uintptr_t)__builtin_extract_return_addr(return_address); }
 
 EXPORT void tri_go(void (*fn)(void *), void *arg) {
+    if (UNLIKELY(!fn)) trix_fatal("go of nil func value");
     trix_sched_start();
     struct thread *t = sched_enter();
     trix_spawn(t, fn, arg, caller_of(__builtin_return_address(0)));
@@ -74,6 +75,7 @@ static void run_main(void *arg) {
 }
 
 EXPORT int tri_run(void (*fn)(void *), void *arg) {
+    if (!fn) trix_misuse("tri_run", "the function is NULL; pass the first goroutine's");
     trix_sched_start();
     struct thread *t = sched_enter();
     if (worker_of(t)) trix_misuse("tri_run", "called from a goroutine; use tri_go");

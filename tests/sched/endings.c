@@ -53,6 +53,13 @@ static void unlocks(void *arg) {
     tri_mutex_unlock(&m);
 }
 
+static void goes_nowhere(void *arg) { tri_go(NULL, arg); }
+
+static void has_no_parent(void *arg) {
+    (void)arg;
+    tri_context_with_timeout(NULL, 1000);
+}
+
 static void quits(void *arg) {
     (void)arg;
     nobody = tri_chan_new(int, 0);
@@ -66,7 +73,8 @@ static const struct {
     const char *name;
     void (*fn)(void *);
 } endings[] = {{"deadlock", deadlock}, {"leave", leave}, {"overflow", overflow}, {"panic", panics},
-               {"panics", panics_twice}, {"unlock", unlocks}, {"quit", quits}};
+               {"panics", panics_twice}, {"unlock", unlocks}, {"quit", quits},
+               {"nil_func", goes_nowhere}, {"nil_parent", has_no_parent}};
 
 int main(int argc, char **argv) {
     tri_set_max_stack(1 << 20);
