@@ -170,9 +170,13 @@ static void *run_job(void *arg) {
 
 /* True: a thread makes the page, and the connection waits. */
 static bool begin_job(struct request *r) {
-    if (__atomic_fetch_add(&server.jobs, 1, __ATOMIC_SEQ_CST) >= MOST_JOBS) {
+    bool many = __atomic_fetch_add(&server.jobs, 1, __ATOMIC_SEQ_CST) >= MOST_JOBS;
+    /* After it is counted: who stops the server waits for those counted, and then no connection may be suspended. */
+    bool stopping = __atomic_load_n(&server.stopping, __ATOMIC_SEQ_CST);
+    if (many || stopping) {
         __atomic_fetch_sub(&server.jobs, 1, __ATOMIC_SEQ_CST);
-        trid_fail(r, MHD_HTTP_SERVICE_UNAVAILABLE, "too many profiles are being made; try again");
+        trid_fail(r, MHD_HTTP_SERVICE_UNAVAILABLE,
+                  stopping ? "the server is being stopped" : "too many profiles are being made; try again");
         return false;
     }
     pthread_t thread;

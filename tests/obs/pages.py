@@ -263,13 +263,14 @@ with Served() as s:
         test(s)
     control(s, False)
     fuzz(s, fuzz_seconds)
-    # stopped with a long profile under way, and served again
-    t = threading.Thread(target=lambda: s.connect().sendall(b"GET /debug/pprof/heap?seconds=60 HTTP/1.1\r\nHost: x\r\n\r\n"))
-    t.start()
-    t.join()
-    s.process.stdin.write("s")
-    s.process.stdin.flush()
-    s.port = int(s.process.stdout.readline())
+    # stopped with a long profile under way or just asked for, and served again
+    for _ in range(60):
+        asks = s.connect()
+        asks.sendall(b"GET /debug/pprof/heap?seconds=60 HTTP/1.1\r\nHost: x\r\n\r\n")
+        s.process.stdin.write("s")
+        s.process.stdin.flush()
+        s.port = int(s.process.stdout.readline())
+        asks.close()
     s.alive()
 scrapes_stop_nobody()
 with Served(TRIDEBUGCONTROL="1", GODEBUG="gccheckmark=1") as s:
