@@ -156,14 +156,6 @@ static void *helper_main(void *arg UNUSED) {
 
 /* On a small stack, which must have room for the thread-locals of all objects loaded, some programs have MiBs of them; libc
  * does not say how many, but refuses a stack that is too small. */
-struct making {
-    pthread_t thread;
-    pthread_attr_t attributes;
-    void *(*main)(void *);
-    void *arg;
-    int error;
-};
-
 static void create(void *making) {
     struct making *m = making;
     bool told = trix_libc_sanitizer(); /* a thread that it does not know must not even use malloc */

@@ -124,6 +124,14 @@ void trix_gate_sleep_while_closed(struct thread *t); /* outside */
 /* Runs a function that may wait for a lock of libc's, such as pthread_create, with signals blocked: a thread that a stop has stopped
  * may hold that lock, so the calling one counts as blocked meanwhile, if it is attached. Without locks. */
 void trix_thread_aside(void (*work)(void *), void *arg);
+/* A thread in the making: what is handed to it so. */
+struct making {
+    pthread_t thread;
+    pthread_attr_t attributes;
+    void *(*main)(void *);
+    void *arg;
+    int error;
+};
 bool trix_on_altstack(const struct thread *t, uintptr_t sp);
 /* The stop signal has come in, with this context. */
 void trix_stop_signal(struct thread *t, void *context);

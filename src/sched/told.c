@@ -37,14 +37,6 @@ void trix_told_init(void) {
     trix_told_any = address || threads || exceptions;
 }
 
-struct making {
-    pthread_t thread;
-    pthread_attr_t attributes;
-    void *(*main)(void *);
-    void *arg;
-    int error;
-};
-
 static void create(void *making) {
     struct making *m = making;
     m->error = trix_libc_pthread_create(&m->thread, &m->attributes, m->main, m->arg);
