@@ -45,10 +45,11 @@ static void zero_span(void *at, size_t bytes) {
 
 /* ---- entries ---- */
 
-/* Sets the entries of the pages behind the first; a chunk covered wholly gets one word instead. */
-static void set_tails(uint32_t head, uint64_t npages, bool in_use) {
-    uint64_t end = head + npages;
-    for (uint64_t i = head; i < end;) {
+/* Sets the entries of the pages [from, end) of the object behind its first; a chunk covered wholly gets one word instead. Where an
+ * object has grown, the pages before stay told of as they are: nobody may look and find neither. So of a chunk that is covered
+ * wholly in two steps the pages have entries. */
+static void set_tails(uint32_t head, uint64_t from, uint64_t end, bool in_use) {
+    for (uint64_t i = from; i < end;) {
         if (i % CHUNK_PAGES == 0 && i + CHUNK_PAGES <= end) {
             store_release(&trix_map.chunk_head[i / CHUNK_PAGES], in_use ? head : 0);
             i += CHUNK_PAGES;
@@ -58,21 +59,6 @@ static void set_tails(uint32_t head, uint64_t npages, bool in_use) {
             map_page((uint32_t)i)->size = head;
             store_release(&map_page((uint32_t)i)->kind, in_use ? PAGE_TAIL : PAGE_FREE);
         }
-        i++;
-    }
-}
-
-/* The pages from `from` on become tails too, in the way of set_tails. Those before stay told of as they are: nobody may look and find
- * neither. So of a chunk that is covered wholly in two steps the pages have entries. */
-static void set_more_tails(uint32_t head, uint64_t from, uint64_t end) {
-    for (uint64_t i = from; i < end;) {
-        if (i % CHUNK_PAGES == 0 && i + CHUNK_PAGES <= end) {
-            store_release(&trix_map.chunk_head[i / CHUNK_PAGES], head);
-            i += CHUNK_PAGES;
-            continue;
-        }
-        map_page((uint32_t)i)->size = head;
-        store_release(&map_page((uint32_t)i)->kind, PAGE_TAIL);
         i++;
     }
 }
@@ -112,7 +98,7 @@ static void init_file(uint32_t page, uint64_t npages, size_t bytes) {
     p->size = PAGE_SIZE;
     map_state(page)->flags = PAGE_FILE;
     store_release(&p->kind, PAGE_LEAF);
-    set_tails(page, npages, true);
+    set_tails(page, page, page + npages, true);
     publication_fence();
 }
 
@@ -137,7 +123,7 @@ static void *large_alloc(struct gate *g, size_t bytes, size_t align, uint64_t ty
     uint64_t skip = round_down(over, PAGE_SIZE);
     if (!clean) zero_new(g, at + skip, span - skip);
     init_head(page, npages, bytes, type == 0);
-    set_tails(page, npages, true);
+    set_tails(page, page, page + npages, true);
     publication_fence();
     store_release(&map_page(page)->large.type, type);
     fetch_add_relaxed(&trix_large_mallocs, 1);
@@ -177,7 +163,7 @@ uint64_t trix_large_extend(struct gate *g, uint32_t page, size_t bytes) {
     races_fresh(at, more << PAGE_SHIFT);
     if (!clean) zero_new(g, at, more << PAGE_SHIFT);
     store_relaxed(&map_state(page)->flags, (uint8_t)(map_state(page)->flags | PAGE_GROWN));
-    set_more_tails(page, page + npages, page + npages + more);
+    set_tails(page, page + npages, page + npages + more, true);
     publication_fence();
     store_relaxed(&p->large.npages, npages + more);
     store_relaxed(&p->size, span);
@@ -191,7 +177,7 @@ static uint64_t drop_entries(uint32_t page) {
     uint64_t npages = p->large.npages;
     store_release(&p->kind, PAGE_FREE);
     if (UNLIKELY(load_relaxed(&map_state(page)->flags) & PAGE_GROWN)) drop_all_tails(page, npages);
-    else set_tails(page, npages, false);
+    else set_tails(page, page, page + npages, false);
     return npages;
 }
 
