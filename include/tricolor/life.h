@@ -66,7 +66,7 @@ TRI_API size_t tri_ephemerons_len(tri_ephemerons *table);                       
 /* A handle for something outside the heap - a file, a socket, foreign memory - with a count of its users: the last release
  * destroys it there and then. A handle that becomes unreachable while its count is not zero, alone or in a cycle with
  * others, is destroyed after the collection that finds it. `ptr` may also be a heap object that owns such things: the handle
- * keeps it alive until it is destroyed. */
+ * keeps it alive until it is destroyed. Weak pointers to whatever the collection has found dead with it read NULL before that. */
 typedef struct tri_rc tri_rc;
 
 /* The count is 1. `destroy(ptr)` is called exactly once: on the thread that releases last, or on the library's. It may

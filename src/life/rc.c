@@ -6,6 +6,10 @@
  * that `destroy` finds intact whatever it can reach. To keep that stop short, the handles that are white before it are
  * listed while the world still runs.
  *
+ * What they reach may be too much for one stop: then the world runs again before marking ends. So weak pointers to whatever is white
+ * at that moment end with the handles, there and then: else tri_weak_get, or a dead word on a stack that is marked from in the next stop,
+ * would bring back an object whose handle has been destroyed.
+ *
  *   LIVE --last release--> DESTROYED      LIVE --found dead--> DUE --by the thread, or a release--> DESTROYED
  */
 #include "due.h"
@@ -24,6 +28,8 @@ struct tri_rc {
 };
 
 static struct vector white; /* collector: handles that may be dead */
+
+bool trix_rc_used;
 
 /* ---- the end of a handle ---- */
 
@@ -71,6 +77,7 @@ static void handle_dies(struct special *s) {
 bool trix_rc_mark_dead(struct marker *m) {
     trix_rc_narrow();
     size_t dead = white.n;
+    if (dead) trix_weak_end_white();
     for (size_t i = 0; i < dead; i++) {
         uintptr_t handle = white.item[i]->object;
         handle_dies(white.item[i]);
@@ -86,6 +93,7 @@ EXPORT tri_rc *tri_rc_new(void *ptr, void (*destroy)(void *)) {
     if (!destroy) trix_misuse("tri_rc_new", "the function that destroys is NULL");
     struct thread *t = (struct thread *)gate_enter();
     struct special_place at;
+    if (UNLIKELY(!load_relaxed(&trix_rc_used))) store_relaxed(&trix_rc_used, true);
     struct tri_rc *h = tri_alloc(sizeof *h);
     tri_set(h->ptr, ptr);
     h->destroy = destroy;

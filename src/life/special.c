@@ -272,7 +272,10 @@ static void mark_special(struct marker *m, struct special *s, uintptr_t start) {
     switch (s->kind) {
     case SPECIAL_FINALIZER: trix_marker_scan_object(m, start); break;
     case SPECIAL_CLEANUP: trix_marker_shade(m, (uintptr_t)s->call.arg); break;
-    case SPECIAL_WEAK: trix_marker_shade(m, (uintptr_t)s->weak.handle); break;
+    case SPECIAL_WEAK:
+        trix_marker_shade(m, (uintptr_t)s->weak.handle);
+        trix_weak_seen(s);
+        break;
     case SPECIAL_EPHEMERON: trix_ephemeron_seen(s); break;
     case SPECIAL_RC: trix_rc_seen(s); break;
     default: break;
@@ -314,6 +317,7 @@ static void mark_shard(struct marker *m, struct shard *sh) {
 void trix_life_mark(struct marker *m) {
     trix_ephemerons_forget();
     trix_rc_forget();
+    trix_weak_forget();
     for (unsigned i = 0; i < SHARDS; i++) {
         if (!load_relaxed(&shards[i].spans)) continue;
         lock_acquire(&shards[i].lock);
@@ -327,6 +331,7 @@ void trix_life_mark(struct marker *m) {
 bool trix_life_mark_more(struct marker *m) {
     if (trix_ephemerons_mark(m)) return true;
     trix_rc_narrow();
+    trix_weak_narrow();
     return false;
 }
 

@@ -105,7 +105,12 @@ void trix_rc_seen(struct special *s);
 void trix_rc_forget(void);
 void trix_rc_narrow(void); /* nothing is grey, the world runs */
 bool trix_rc_mark_dead(struct marker *m);
+extern bool trix_rc_used; /* there has been a handle, ever; atomic */
 
+void trix_weak_seen(struct special *s);
+void trix_weak_forget(void);
+void trix_weak_narrow(void);    /* nothing is grey, the world runs */
+void trix_weak_end_white(void); /* world stopped, nothing is grey: weak pointers to white objects read NULL from here on */
 void trix_weak_clear(struct tri__weak *handle);
 
 #endif

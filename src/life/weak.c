@@ -7,6 +7,10 @@
  * Getting the pointer back makes a weak one strong, which no scan has seen. While marking, it is shaded, as by a store: the
  * last stop finds it, so nothing has to wait. Afterwards the object may be dead and not swept yet: its span is
  * swept first, which clears the handle. No phase changes in between, since the thread is inside.
+ *
+ * Counted handles are found dead before marking has quite ended (rc.c), and what is white then with them. In programs that have such handles the weak
+ * pointers to white objects are therefore listed too, and those still white read NULL from that stop on. Their specials
+ * stay, until the object is swept.
  */
 #include "special.h"
 #include "../sched/told.h"
@@ -17,11 +21,32 @@ struct tri__weak {
     uintptr_t target; /* atomic; 0: the object is gone */
 };
 
+static struct vector white; /* collector: weak pointers to objects that may be dead */
+
+void trix_weak_forget(void) { white.n = 0; }
+
+void trix_weak_seen(struct special *s) {
+    if (load_relaxed(&trix_rc_used)) trix_vector_push(&white, s);
+}
+
+void trix_weak_narrow(void) {
+    size_t kept = 0;
+    for (size_t i = 0; i < white.n; i++)
+        if (!trix_marker_is_marked(white.item[i]->object)) white.item[kept++] = white.item[i];
+    white.n = kept;
+}
+
+void trix_weak_end_white(void) {
+    trix_weak_narrow();
+    for (size_t i = 0; i < white.n; i++) trix_weak_clear(white.item[i]->weak.handle);
+    white.n = 0;
+}
+
 void trix_weak_clear(struct tri__weak *handle) { store_release(&handle->target, 0); }
 
 static struct tri__weak *find_handle(const struct special_place *at, uintptr_t p) {
     struct special *s = trix_special_first(at);
-    while (s && (s->kind != SPECIAL_WEAK || s->object != p)) s = s->next;
+    while (s && (s->kind != SPECIAL_WEAK || s->object != p || !load_acquire(&s->weak.handle->target))) s = s->next;
     return s ? s->weak.handle : NULL;
 }
 
@@ -40,7 +65,10 @@ static struct tri__weak *find_or_add(struct thread *t, void *p, struct tri__weak
         trix_special_add(&at, SPECIAL_WEAK, (uintptr_t)p)->weak.handle = handle;
     }
     trix_special_unlock(&at);
-    if (handle && gate_marking()) trix_shade(t, (uintptr_t)handle, 0);
+    if (handle && gate_marking()) {
+        trix_shade(t, (uintptr_t)handle, 0);
+        trix_shade(t, (uintptr_t)p, 0); /* it may be on no list */
+    }
     return handle;
 }
 

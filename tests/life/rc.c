@@ -122,10 +122,60 @@ static void storm(void) {
             twice, damaged);
 }
 
+/* A cache that holds its entries weakly, as each is found by somebody: an entry that is given out has its handle, however many others
+ * are being found dead at that moment. */
+enum { ENTRIES = 4000, IN_USE = 8, LOOKUPS = 40000 };
+struct entry {
+    tri_rc *handle;
+    long key;
+};
+TRI_TYPE(struct entry, handle)
+
+static pthread_mutex_t cache_lock = PTHREAD_MUTEX_INITIALIZER;
+static tri_weak cache[ENTRIES];
+static int entries_gone, entries_made;
+static void entry_destroy(void *unused) { (void)unused, count_up(&entries_gone); }
+
+static struct entry *look_up(long key) {
+    pthread_mutex_lock(&cache_lock);
+    struct entry *e = tri_weak_get(cache[key]);
+    if (!e) {
+        e = tri_new(struct entry);
+        e->key = key;
+        tri_set(e->handle, tri_rc_new(&entries_gone, entry_destroy));
+        cache[key] = tri_weak_make(e);
+        count_up(&entries_made);
+    }
+    pthread_mutex_unlock(&cache_lock);
+    return e;
+}
+static void *client(void *unused) {
+    struct entry *in_use[IN_USE] = {0};
+    uint64_t random = 88172645463325252u + (uintptr_t)in_use;
+    for (int i = 0; i < LOOKUPS; i++) {
+        long key = (long)(random_next(&random) % ENTRIES);
+        struct entry *e = look_up(key);
+        REQUIRE(e->key == key && tri_rc_get(e->handle), "entry %ld (%ld) without its handle", e->key, key);
+        in_use[i % IN_USE] = e;
+        tri_alloc(200);
+        tri_keep_alive(e);
+    }
+    tri_keep_alive(in_use);
+    return unused;
+}
+static void weak_cache(void) {
+    pthread_t t[2];
+    for (int i = 0; i < 2; i++) pthread_create(&t[i], NULL, client, NULL);
+    for (int i = 0; i < 2; i++) pthread_join(t[i], NULL);
+    collect_until(&entries_gone, count_of(&entries_made) - 4 * IN_USE);
+    REQUIRE(count_of(&entries_gone) <= entries_made, "%d of %d handles destroyed", entries_gone, entries_made);
+}
+
 int main(void) {
     deterministic();
     unreachable();
     weak();
     storm();
+    weak_cache();
     return 0;
 }
