@@ -106,6 +106,7 @@ EXPORT void tri_blocking_end(void) {
 }
 
 EXPORT NOINLINE void *tri_blocking_call(void *(*fn)(void *), void *arg) {
+    if (UNLIKELY(!fn)) trix_misuse("tri_blocking_call", "the function is NULL");
     struct thread *t = (struct thread *)gate_enter(); /* a section that is under way lapses */
     gate_leave(&t->cache.gate);
     uintptr_t token = (uintptr_t)__builtin_frame_address(0);

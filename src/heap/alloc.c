@@ -168,7 +168,12 @@ EXPORT void *tri__alloc_array(const tri_type *type, size_t n) {
     return gate_leave_with(g, p);
 }
 
+static NOINLINE COLD void no_type(const char *call) {
+    trix_misuse(call, "the type is NULL; pass tri_type_of(T)");
+}
+
 EXPORT void *tri_alloc_type(const tri_type *type, size_t n) {
+    if (UNLIKELY(!type)) no_type("tri_alloc_type");
     return n == 1 ? tri__alloc_slow(type, type->size) : tri__alloc_array(type, n);
 }
 
@@ -231,11 +236,13 @@ EXPORT void *tri_alloc_aligned(size_t align, size_t size) {
 }
 
 EXPORT char *tri_strdup(const char *string) {
+    if (UNLIKELY(!string)) trix_misuse("tri_strdup", "the string is NULL; pass a string, or keep NULL as it is");
     size_t bytes = strlen(string) + 1;
     return memcpy(tri_alloc_leaf(bytes), string, bytes);
 }
 
 EXPORT void tri_prealloc(const tri_type *type, size_t n) {
+    if (UNLIKELY(!type)) no_type("tri_prealloc");
     struct gate *g = gate_enter();
     tri_type *t = (tri_type *)(uintptr_t)type;
     struct layout *l = trix_layout_of_type(t);

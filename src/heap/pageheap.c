@@ -1,5 +1,6 @@
 /* pageheap.c - see pageheap.h. */
 #include "pageheap.h"
+#include "../base/fmt.h"
 #include "../os/os.h"
 
 static struct {
@@ -181,8 +182,11 @@ static bool grow(uint64_t npages, uint64_t align_pages) {
 
 void trix_pageheap_init(void) {
     lock_acquire(&heap.lock);
-    bool done = grow(1, 1);
-    CHECK(done, "cannot commit the first chunk of the heap");
+    if (!grow(1, 1)) {
+        trix_print(2, "tricolor: cannot get the first %d MiB for the heap; raise ulimit -d (or ulimit -v, or the system's limit)\n",
+                   ARENA_SIZE >> 20);
+        trix_fatal("out of memory");
+    }
     for_chunks(0, 1, step_take); /* page 0 is nobody's: 0 means none */
     lock_release(&heap.lock);
 }

@@ -61,7 +61,7 @@ NOINLINE long trix_cancellable_call(long number, ...) {
 
 /* ---- files and sockets ---- */
 #define WRAPPED(type, name, number, call, pointer, parameters, ...)                                            \
-    INTERPOSE type name parameters {                                                                              \
+    INTERPOSE type name parameters {                                                                           \
         __typeof__(name) *next = NEXT(name);                                                                   \
         BLOCKING_KEEP(pointer);                                                                                \
         BLOCKING(b);                                                                                           \
@@ -80,7 +80,7 @@ const char trix_blocking_here = 1;
 /* A buffer smaller than the count is libc's to report: its own checked call ends the program. */
 #define CHECKED(type, name, plain, parameters, too_small, ...)                                                 \
     extern type name parameters;                                                                               \
-    INTERPOSE type name parameters {                                                                              \
+    INTERPOSE type name parameters {                                                                           \
         if (too_small) {                                                                                       \
             __typeof__(name) *next = NEXT(name);                                                               \
             if (next) return next(__VA_ARGS__, room);                                                          \
@@ -405,7 +405,7 @@ INTERPOSE FILE *popen(const char *command, const char *mode) {
 }
 
 #define SPAWN(name)                                                                                            \
-    INTERPOSE int name(pid_t *restrict pid, const char *restrict path, const posix_spawn_file_actions_t *actions,   \
+    INTERPOSE int name(pid_t *restrict pid, const char *restrict path, const posix_spawn_file_actions_t *actions, \
                     const posix_spawnattr_t *restrict attributes, char *const argv[], char *const environment[]) { \
         BLOCKING_KEEP(path);                                                                                   \
         BLOCKING_KEEP(argv);                                                                                   \

@@ -206,10 +206,10 @@ static struct g *take_of(struct kind *k, bool may_open) {
     return g;
 }
 
-/* What was asked for is more than there is room for: half of it, then, but not less than what everybody gets. */
+/* What was asked for is more than there is room for, as where address space is limited: half of it, then, down to twice a medium one. */
 static struct g *take_large(bool may_open) {
     struct g *g;
-    while (!(g = take_of(stacks.large, may_open)) && stacks.large->refused && stacks.large > &kinds[DEFAULT_LARGE]) {
+    while (!(g = take_of(stacks.large, may_open)) && stacks.large->refused && stacks.large > &kinds[1]) {
         struct kind *k = --stacks.large;
         k->bytes = k[1].bytes / 2;
         k->slots = k[1].slots;

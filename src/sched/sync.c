@@ -267,6 +267,7 @@ static void run_in_group(void *arg) {
 }
 
 EXPORT void tri_waitgroup_go(tri_waitgroup *group, void (*fn)(void *), void *arg) {
+    if (UNLIKELY(!fn)) trix_fatal("go of nil func value");
     struct group_call *c = tri_new(struct group_call);
     tri_set(c->group, group);
     tri_set(c->arg, arg);
@@ -284,6 +285,7 @@ EXPORT void tri_once_do(tri_once *once, void (*fn)(void *), void *arg) {
     }
     tri_mutex_lock(&once->mutex);
     if (!once->done) {
+        if (UNLIKELY(!fn)) trix_misuse("tri_once_do", "the function is NULL");
         fn(arg);
         order_before(once);
         store_release(&once->done, 1);

@@ -129,6 +129,7 @@ static void fire_func(struct thread *t, struct timer *timer, uint64_t now) {
 }
 
 EXPORT tri_timer *tri_after_func(int64_t ns, void (*fn)(void *), void *arg) {
+    if (UNLIKELY(!fn)) trix_fatal("go of nil func value");
     struct tri_timer *r = tri_new(struct tri_timer);
     trix_sched_start();
     r->timer.fire = fire_func;

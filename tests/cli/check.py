@@ -142,6 +142,11 @@ CASES = {
     "aligned": misuse("aligned", "tri_alloc_aligned", "alignment 48 is not a power of two; use one"),
     "prealloc-large": misuse("prealloc-large", "tri_prealloc",
                              "objects of 100008 bytes have spans of their own; preallocation is for up to 32760 bytes"),
+    "strdup-null": misuse("strdup-null", "tri_strdup", "the string is NULL; pass a string, or keep NULL as it is"),
+    "type-null": misuse("type-null", "tri_alloc_type", "the type is NULL; pass tri_type_of(T)"),
+    "prealloc-null": misuse("prealloc-null", "tri_prealloc", "the type is NULL; pass tri_type_of(T)"),
+    "blocking-null": misuse("blocking-null", "tri_blocking_call", "the function is NULL"),
+    "once-null": misuse("once-null", "tri_once_do", "the function is NULL"),
     "unpin": misuse("unpin", "tri_unpin", "0x... is not pinned; unpin as often as you pin"),
     "pin-foreign": misuse("pin-foreign", "tri_pin", "0x... is not in a live object of the collected heap"),
     "remove-roots": misuse("remove-roots", "tri_remove_roots",
@@ -166,6 +171,10 @@ CASES = {
     "space-20": ({}, ["limit", "20", "ok"], 2, "",
                  words("tricolor: cannot reserve <N> MiB of address space for the heap; raise ulimit -v\n"
                        "fatal error: out of memory\n")),
+    "data-20": ({}, ["limit-data", "20", "ok"], 2, "",
+                words("tricolor: cannot get the first <N> MiB for the heap; raise ulimit -d (or ulimit -v, or the system's limit)\n"
+                      "fatal error: out of memory\n")),
+    "data-600": ({}, ["limit-data", "600", "ok"], 0, "ok\n", ""),
 }
 
 

@@ -92,10 +92,10 @@ static void exhaust(size_t each) {
     }
 }
 
-static void limit_address_space(const char *megabytes, char **argv) {
+static void limit(__rlimit_resource_t what, const char *megabytes, char **argv) {
     struct rlimit r = {.rlim_cur = strtoull(megabytes, NULL, 10) << 20,
                        .rlim_max = strtoull(megabytes, NULL, 10) << 20};
-    if (setrlimit(RLIMIT_AS, &r) != 0) exit(4);
+    if (setrlimit(what, &r) != 0) exit(4);
     execv("/proc/self/exe", argv);
     exit(4);
 }
@@ -104,7 +104,8 @@ int main(int argc, char **argv) {
     const char *what = argc > 1 ? argv[1] : "";
     char on_stack[16];
     static char global[16];
-    if (!strcmp(what, "limit") && argc > 3) limit_address_space(argv[2], argv + 2);
+    if (!strcmp(what, "limit") && argc > 3) limit(RLIMIT_AS, argv[2], argv + 2);
+    if (!strcmp(what, "limit-data") && argc > 3) limit(RLIMIT_DATA, argv[2], argv + 2);
     if (!strcmp(what, "ok"))
         work();
     else if (!strcmp(what, "plain"))
@@ -143,6 +144,16 @@ int main(int argc, char **argv) {
         (void)!tri_alloc_aligned(48, 10);
     else if (!strcmp(what, "prealloc-large"))
         tri_prealloc(tri_type_of(struct large), 3);
+    else if (!strcmp(what, "strdup-null"))
+        tri_strdup(NULL);
+    else if (!strcmp(what, "type-null"))
+        tri_alloc_type(NULL, 1);
+    else if (!strcmp(what, "prealloc-null"))
+        tri_prealloc(NULL, 1);
+    else if (!strcmp(what, "blocking-null"))
+        tri_blocking_call(NULL, NULL);
+    else if (!strcmp(what, "once-null"))
+        tri_once_do(&(tri_once){0}, NULL, NULL);
     else if (!strcmp(what, "unpin"))
         tri_unpin(tri_alloc(10));
     else if (!strcmp(what, "pin-foreign"))

@@ -1,6 +1,9 @@
 /* max_stack - tri_set_max_stack: a goroutine started after it has the room that was asked for, whatever the stacks that are free and
- * those that are in use are like; also when others change it meanwhile. */
+ * those that are in use are like; also when others change it meanwhile. `limited`: where address space is short it is as much of that as
+ * there is room for, not the least there is. */
 #include "test.h"
+
+#include <sys/resource.h>
 
 static tri_waitgroup group;
 
@@ -55,7 +58,26 @@ static void run(void *arg) {
     tri_waitgroup_wait(&group);
 }
 
-int main(void) {
-    tri_run(run, NULL);
+static void run_limited(void *arg) {
+    (void)arg;
+    start_deep(8, 3500); /* with 256 MiB asked for */
+    tri_waitgroup_wait(&group);
+    tri_set_max_stack(64 << 20);
+    start_deep(8, 3500);
+    tri_waitgroup_wait(&group);
+}
+
+/* The limit has to be there when the library starts. */
+static void limit_and_go_on(char **argv) {
+    struct rlimit space = {.rlim_cur = (rlim_t)4 << 30, .rlim_max = (rlim_t)4 << 30};
+    EXPECT(setrlimit(RLIMIT_AS, &space) == 0);
+    argv[1] = "go on";
+    execv("/proc/self/exe", argv);
+    EXPECT(!"execv");
+}
+
+int main(int argc, char **argv) {
+    if (argc > 1 && strcmp(argv[1], "limited") == 0) limit_and_go_on(argv);
+    tri_run(argc > 1 ? run_limited : run, NULL);
     puts("ok");
 }
