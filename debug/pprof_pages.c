@@ -64,7 +64,7 @@ static void cpu_profile(struct request *r, long seconds) {
                                  : "Could not enable CPU profiling");
         return;
     }
-    trid_wait_seconds(seconds);
+    trid_wait_seconds(r, seconds);
     if (trid_cpu_stop(&r->page) != 0) trid_fail(r, MHD_HTTP_INTERNAL_SERVER_ERROR, "Could not write the profile");
     else r->type = "application/octet-stream", r->attachment = "profile";
 }
@@ -97,7 +97,7 @@ static void named(struct request *r, const char *name, long debug, bool gc) {
 static void difference(struct request *r, const char *name, long seconds) {
     struct profile before, after;
     trid_profile_make(name, &before);
-    if (trid_wait_seconds(seconds)) {
+    if (trid_wait_seconds(r, seconds)) {
         trid_profile_make(name, &after);
         trid_profile_subtract(&after, &before);
         after.duration_ns = after.time_ns - before.time_ns;

@@ -2,7 +2,7 @@
  *
  * A few threads of its own wait for connections and make pages; the program is not stopped for any of it but the stacks of
  * goroutines. What takes seconds by nature (a CPU profile, a profile of some seconds) runs on a thread made for it, while the
- * connection is set aside. Slow and silent clients are dropped after half a minute, there are at most MOST_CONNECTIONS, a
+ * connection is set aside, and ends when the client goes. Slow and silent clients are dropped after half a minute, there are at most MOST_CONNECTIONS, a
  * request may be so large, and only so many long ones run at a time; all signals are blocked on these threads, so no
  * handler of the program runs there.
  *
@@ -15,6 +15,7 @@
 #include <errno.h>
 #include <netdb.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -60,11 +61,12 @@ void trid_fail(struct request *r, unsigned status, const char *why) {
     trid_put(&r->page, "%s\n", why);
 }
 
-bool trid_wait_seconds(long seconds) {
-    for (long i = 0; i < seconds * 20; i++) {
-        if (__atomic_load_n(&server.stopping, __ATOMIC_SEQ_CST)) return false;
-        usleep(50000);
-    }
+/* While its connection is set aside nobody else looks at the socket. One closed for writing only counts as gone, as in Go. */
+bool trid_wait_seconds(struct request *r, long seconds) {
+    const union MHD_ConnectionInfo *info = MHD_get_connection_info(r->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+    struct pollfd client = {.fd = info ? info->connect_fd : -1, .events = POLLRDHUP};
+    for (long i = 0; i < seconds * 20; i++)
+        if (__atomic_load_n(&server.stopping, __ATOMIC_SEQ_CST) || poll(&client, 1, 50) > 0) return false;
     return true;
 }
 

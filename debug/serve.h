@@ -23,7 +23,7 @@ const char *trid_parameter(const struct request *r, const char *name); /* NULL: 
 const char *trid_header(const struct request *r, const char *name);
 bool trid_number(const char *text, long least, long most, long *value); /* all of the text is such a number */
 void trid_fail(struct request *r, unsigned status, const char *why);
-bool trid_wait_seconds(long seconds); /* false: the server is being stopped */
+bool trid_wait_seconds(struct request *r, long seconds); /* false, at once: the client has gone, or the server is being stopped */
 
 /* pprof_pages.c */
 void trid_pprof_page(struct request *r);
