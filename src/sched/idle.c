@@ -10,6 +10,7 @@
 #include "poller.h"
 #include "preempt.h"
 #include "timers.h"
+#include "../base/fmt.h"
 #include "../gc/gc.h"
 #include "../gc/init.h"
 #include "../heap/metadata.h"
@@ -305,9 +306,9 @@ void trix_proc_pass(struct worker *from, struct worker *to) {
 
 /* ---- the start, and the number of processors ---- */
 
-/* Raises or lowers the number of processors; those too many are given up by their workers. */
-static void set_procs(uint32_t n) {
-    uint32_t fresh = 0;
+/* Raises or lowers the number of processors; those too many are given up by their workers. Returns how many threads it has made. */
+static uint32_t set_procs(uint32_t n) {
+    uint32_t fresh = 0, made = 0;
     lock_acquire(&trix_sched.lock);
     uint32_t old = trix_sched.nprocs;
     trix_sched.nprocs = n;
@@ -331,8 +332,9 @@ static void set_procs(uint32_t n) {
     for (uint32_t i = n; i < old; i++) store_relaxed(&trix_sched.procs[i].poke, 1);
     uint32_t workers = trix_sched.nworkers;
     lock_release(&trix_sched.lock);
-    for (uint32_t i = workers; i < n; i++) trix_worker_make(NULL);
+    for (uint32_t i = workers; i < n; i++) made += trix_worker_make(NULL);
     if (fresh) trix_wake();
+    return made;
 }
 
 int trix_set_procs(int n) {
@@ -341,11 +343,19 @@ int trix_set_procs(int n) {
     return old;
 }
 
+/* Without a worker no goroutine would ever run, and without the monitor none beside one that blocks: Go's words for it. Workers beyond
+ * the first can come later. */
+static void demand_thread(bool made) {
+    if (LIKELY(made)) return;
+    trix_print(2, "runtime: failed to create new OS thread\nruntime: may need to increase max user processes (ulimit -u)\n");
+    trix_fatal("newosproc");
+}
+
 /* In the child of a fork most is there. */
 static void start_again(void) {
     trix_poller_init();
     store_relaxed(&trix_sched_forked, 0);
-    trix_monitor_start();
+    demand_thread(trix_monitor_start());
 }
 
 /* The end of a goroutine tells nobody, so they are counted now and then. */
@@ -373,8 +383,8 @@ static void start(void) {
     trix_preempt_init();
     trix_fork_watch();
     trix_goroutines_hook = await_goroutines;
-    set_procs((uint32_t)min_u64((uint64_t)trix_gc.procs, MAX_PROCS));
-    trix_monitor_start();
+    demand_thread(trix_monitor_start());
+    demand_thread(set_procs((uint32_t)min_u64((uint64_t)trix_gc.procs, MAX_PROCS)) > 0);
 }
 
 void trix_sched_start(void) {

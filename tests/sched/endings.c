@@ -3,6 +3,7 @@
 
 #include <signal.h>
 #include <string.h>
+#include <sys/resource.h>
 
 static tri_chan *nobody;
 
@@ -60,6 +61,13 @@ static void has_no_parent(void *arg) {
     tri_context_with_timeout(NULL, 1000);
 }
 
+/* A goroutine that nobody would ever run. */
+static void no_more_threads(void) {
+    struct rlimit none = {0, 0};
+    if (geteuid() == 0 && setuid(65534) != 0) exit(77); /* root has no limit */
+    if (setrlimit(RLIMIT_NPROC, &none) != 0) exit(77);
+}
+
 static void quits(void *arg) {
     (void)arg;
     nobody = tri_chan_new(int, 0);
@@ -74,10 +82,11 @@ static const struct {
     void (*fn)(void *);
 } endings[] = {{"deadlock", deadlock}, {"leave", leave}, {"overflow", overflow}, {"panic", panics},
                {"panics", panics_twice}, {"unlock", unlocks}, {"quit", quits},
-               {"nil_func", goes_nowhere}, {"nil_parent", has_no_parent}};
+               {"no_thread", goes_nowhere}, {"nil_func", goes_nowhere}, {"nil_parent", has_no_parent}};
 
 int main(int argc, char **argv) {
     tri_set_max_stack(1 << 20);
+    if (argc > 1 && strcmp(argv[1], "no_thread") == 0) no_more_threads();
     for (size_t i = 0; argc > 1 && i < sizeof endings / sizeof endings[0]; i++)
         if (strcmp(argv[1], endings[i].name) == 0) tri_run(endings[i].fn, NULL);
     return 3; /* it did not end */
