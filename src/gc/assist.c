@@ -120,9 +120,10 @@ static NOINLINE void assist(struct thread *t, double ratio) {
     t->cache.assist_credit = 0;
 }
 
+/* With a stop or a scan to be served first, the debt stays. */
 void trix_assist(struct thread *t) {
     double ratio = load_double(&trix_gc.work_per_byte);
-    if (t->cache.assist_credit >= 0 || !(ratio > 0)) return;
+    if (t->cache.assist_credit >= 0 || !(ratio > 0) || load_relaxed(&t->cache.gate.pending)) return;
     assist(t, ratio);
     trix_stack_wipe();
 }

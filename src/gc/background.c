@@ -195,12 +195,17 @@ static void want_helpers(int wish) {
 /* ---- backing memory in advance ---- */
 
 /* The first touch of a huge page keeps the kernel busy for as long as it takes to clear it: longer than a cycle may wait, so a
- * thread of its own does it. It touches no object, and stands still for forks as the others. */
+ * thread of its own does it. It touches no object, and stands still for forks as the others.
+ *
+ * On an idle processor only: with none, a thread of the program would wait for its own while the kernel clears, 1 to 2 ms, and a
+ * stop of the world with it; clearing what it needs itself, it counts as blocked, and no stop waits. */
+static bool may_back(void) { return !load_seq(&background.paused) && trix_running_threads() < trix_gc.procs; }
+
 static void *backer_main(void *arg UNUSED) {
     for (;;) {
         uint32_t seen = event_seen(&background.backing);
         if (load_seq(&background.ahead)) {
-            while (!load_seq(&background.paused) && trix_pageheap_back_ahead()) continue;
+            while (may_back() && trix_pageheap_back_ahead()) continue;
             store_seq(&background.ahead, 0); /* one that asks just now asks again soon */
         } else {
             trix_event_wait(&background.backing, seen, 0);

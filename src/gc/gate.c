@@ -124,6 +124,7 @@ void trix_thread_aside(void (*work)(void *), void *arg) {
 /* Before the trigger the thread sweeps what it owes; past it the collector is told; past the goal the thread makes room for
  * it on the processor. */
 static void flush_report(struct thread *t) {
+    store_relaxed(&t->cpu, trix_os_cpu());
     int64_t live = fetch_add_relaxed(&trix_gc.live, t->cache.unreported) + t->cache.unreported;
     if (t->cache.unreported <= -BIG_FREE_BYTES) trix_event_post(); /* there is something to give back */
     t->cache.unreported = 0;

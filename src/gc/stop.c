@@ -1,8 +1,13 @@
 /* stop.c - stopping threads, one or all: see thread.h.
  *
  * The collector never waits for a thread that is blocked in the kernel, and a thread that runs is told by a signal, so
- * a loop without calls stops like any other. On machines with few CPUs the waiting is done asleep: a thread that
- * parks makes room for the next one to notice its signal.
+ * a loop without calls stops like any other.
+ *
+ * Waiting. A thread that runs on another processor answers within some 20 µs, and whoever sleeps meanwhile takes longer to wake
+ * up; but a thread that was preempted on our own answers only when we sleep. Each notes where it runs
+ * now and then, so the stopper spins for the former, a little, and sleeps for the latter. It is woken when the last one on its own
+ * processor has stopped, or the last of all, and by no other: on the way each wake-up would cost a switch there and back. A stopped
+ * thread spins, instead of going to sleep, only when it is alone on its processor.
  */
 #include "barrier.h"
 #include "gc.h"
@@ -23,17 +28,32 @@ enum {
     REMIND_NS = 10 * 1000 * 1000,
     NAME_NS = 1000 * 1000 * 1000,  /* until a thread that blocks the signal is named */
     SILENT_S = 30,                 /* until one is that does not: on an overloaded machine a second is soon over */
-    STOP_SPINS = 2000, /* some 20 µs */
-    PARK_SPINS = 1000
+    SPIN_NS = 40 * 1000, /* the stopper, for threads on other processors; and a stopped thread, for the end of the stop */
+    SPINS = 16           /* between two looks at the clock */
 };
 
 /* ---- the thread's side ---- */
 
-static void park_while_stopping(void) {
-    for (uint32_t i = 0; i < load_relaxed(&trix_threads.park_spins); i++) {
-        if (!load_relaxed(&trix_threads.stopping)) return;
-        cpu_relax();
-    }
+void trix_thread_left(const struct thread *t) {
+    if (load_seq(&t->ask_scan)) trix_event_post();
+    if (!load_seq(&trix_threads.stopping)) return;
+    uint32_t left = fetch_add_seq(&trix_threads.left, 1) + 1;
+    bool here = trix_os_cpu() == load_relaxed(&trix_threads.stopper_cpu) && load_seq(&trix_threads.left_here) > 0;
+    bool last_here = here && fetch_sub_seq(&trix_threads.left_here, 1) == 1;
+    if (last_here || left == load_seq(&trix_threads.left_enough)) trix_os_futex_wake(&trix_threads.left, 1);
+}
+
+static bool spin_while_stopping(void) {
+    for (uint64_t until = trix_os_now() + SPIN_NS; trix_os_now() < until;)
+        for (int i = 0; i < SPINS; i++) {
+            if (!load_relaxed(&trix_threads.stopping)) return false;
+            cpu_relax();
+        }
+    return true;
+}
+
+static void park_while_stopping(const struct thread *t) {
+    if (load_relaxed(&t->spins) && !spin_while_stopping()) return;
     while (load_seq(&trix_threads.stopping)) {
         uint32_t seen = load_seq(&trix_threads.resumes);
         if (load_seq(&trix_threads.stopping)) trix_os_futex_wait(&trix_threads.resumes, seen, 0);
@@ -54,8 +74,8 @@ static void rejoin(struct thread *t, enum thread_state away) {
         bool stopping = load_seq(&trix_threads.stopping), held = load_seq(&t->hold);
         if (!stopping && !held) return;
         store_seq(&t->state, away);
-        trix_event_post();
-        if (stopping) park_while_stopping();
+        trix_thread_left(t);
+        if (stopping) park_while_stopping(t);
         else trix_os_futex_wait(&t->hold, 1, 0);
     }
 }
@@ -68,9 +88,10 @@ void trix_thread_serve(struct thread *t, uintptr_t sp, struct range frames) {
         if (load_seq(&t->ask_scan)) serve_scan(t);
         if (!load_seq(&trix_threads.stopping)) break;
         store_seq(&t->state, THREAD_STOPPED);
-        trix_event_post();
-        park_while_stopping();
+        trix_thread_left(t);
+        park_while_stopping(t);
         rejoin(t, THREAD_STOPPED);
+        store_relaxed(&t->cpu, trix_os_cpu());
     }
     t->frames = (struct range){0};
     t->sp = outer_sp;
@@ -196,15 +217,64 @@ void trix_thread_release(struct thread *t) {
     trix_os_futex_wake(&t->hold, 1);
 }
 
-/* How many attached threads still run; reminds those that take long. */
-static uint32_t still_running(const struct thread *self, bool remind) {
-    uint32_t running = 0;
+/* Attached threads that still run: all, and those on our processor. */
+struct running {
+    uint32_t all, here;
+};
+
+static struct running still_running(const struct thread *self, bool remind) {
+    struct running r = {0};
+    uint32_t here = load_relaxed(&trix_threads.stopper_cpu);
     for (struct thread *t = trix_threads.first; t; t = t->next) {
         if (t == self || load_seq(&t->state) != THREAD_RUNNING) continue;
-        running++;
+        r.all++;
+        r.here += load_relaxed(&t->cpu) == here;
         if (remind) trix_thread_remind(t);
     }
-    return running;
+    return r;
+}
+
+/* For threads on other processors; false when some still run after a while. */
+static bool spin_for(const struct thread *self) {
+    for (uint64_t until = trix_os_now() + SPIN_NS; trix_os_now() < until;)
+        for (int i = 0; i < SPINS; i++) {
+            if (!still_running(self, false).all) return true;
+            cpu_relax();
+        }
+    return false;
+}
+
+/* Sleeps until so many have ceased to run since `left` was read; or the last one here has. */
+static void sleep_for(uint32_t left, struct running r) {
+    store_seq(&trix_threads.left_here, (int32_t)r.here);
+    store_seq(&trix_threads.left_enough, left + r.all);
+    trix_os_futex_wait(&trix_threads.left, left, REMIND_NS); /* not if one has since: it did not know that it would be waited for */
+    store_seq(&trix_threads.left_here, 0);
+    store_seq(&trix_threads.left_enough, left);
+}
+
+static void await_all(const struct thread *self) {
+    for (bool spun = false;;) {
+        uint32_t left = load_seq(&trix_threads.left);
+        struct running r = still_running(self, true);
+        if (!r.all) return;
+        if (r.here || spun) sleep_for(left, r);
+        else if (spin_for(self)) return;
+        else spun = true;
+    }
+}
+
+/* Who is alone on its processor may spin when it has stopped. Processors go by their numbers modulo 64. */
+static void decide_spins(const struct thread *self) {
+    uint64_t taken = 1ull << load_relaxed(&trix_threads.stopper_cpu) % 64, shared = 0;
+    for (struct thread *t = trix_threads.first; t; t = t->next) {
+        if (t == self || load_seq(&t->state) != THREAD_RUNNING) continue;
+        uint64_t bit = 1ull << load_relaxed(&t->cpu) % 64;
+        shared |= taken & bit;
+        taken |= bit;
+    }
+    for (struct thread *t = trix_threads.first; t; t = t->next)
+        store_relaxed(&t->spins, load_seq(&t->state) == THREAD_RUNNING && !(shared >> load_relaxed(&t->cpu) % 64 & 1));
 }
 
 /* No handler of the program may run on a thread that holds the threads' lock: it could wait for a collection, or for the
@@ -217,8 +287,8 @@ void trix_world_stop(bool scan) {
     trix_lock_blocking(&trix_threads.lock);
     if (self) self->stop_mask = mask;
     store_relaxed(&trix_threads.stopper, self);
-    bool roomy = still_running(self, false) < (uint32_t)trix_gc.procs; /* else who spins keeps another from noticing */
-    store_relaxed(&trix_threads.park_spins, roomy ? PARK_SPINS : 0);
+    store_relaxed(&trix_threads.stopper_cpu, trix_os_cpu());
+    decide_spins(self);
     store_seq(&trix_threads.stopping, 1);
     for (struct thread *t = trix_threads.first; t; t = t->next) {
         if (scan) store_seq(&t->ask_scan, 1); /* the calling thread too, which drives the cycle: to be scanned in place */
@@ -226,15 +296,7 @@ void trix_world_stop(bool scan) {
         t->asked_since = 0;
         if (load_seq(&t->state) == THREAD_RUNNING) signal_thread(t);
     }
-    for (int i = 0; roomy && i < STOP_SPINS; i++) {
-        if (!still_running(self, false)) return;
-        cpu_relax();
-    }
-    for (;;) {
-        uint32_t seen = event_seen(&trix_event);
-        if (!still_running(self, true)) return;
-        trix_event_wait(&trix_event, seen, REMIND_NS);
-    }
+    await_all(self);
 }
 
 void trix_world_go(void) {

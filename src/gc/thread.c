@@ -143,6 +143,7 @@ static struct thread *attach(struct range stack) {
     t->pthread = pthread_self();
     t->stack = stack;
     t->tp = trix_os_thread_pointer();
+    t->cpu = trix_os_cpu();
     set_altstack(t);
     /* A stop holds this lock throughout, so the thread appears between two stops, or before the first. */
     lock_acquire(&trix_threads.lock);

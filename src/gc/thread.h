@@ -53,6 +53,8 @@ struct thread {
     uint32_t ask_scan; /* seq_cst */
     uint32_t hold;     /* the collector scans it in place: futex, seq_cst */
     int tid;
+    uint32_t cpu;      /* the processor it was last seen on, a hint; own thread, relaxed */
+    bool spins;        /* stopped, it need not sleep at once: it keeps nobody from stopping; the stopper, relaxed */
     uint64_t signalled, asked_since; /* ns: last signal sent, first one of this request; collector */
     bool named;                      /* complained about; collector */
 
@@ -99,7 +101,12 @@ extern struct threads {
     uint32_t stopping;    /* the world is being stopped or is stopped; seq_cst */
     struct thread *stopper; /* who stops it, NULL: a thread that is not attached; relaxed, lock to write */
     uint32_t resumes;     /* futex: rises when the world goes on */
-    uint32_t park_spins;  /* how long a stopped thread spins before it sleeps: 0 when CPUs are scarce */
+
+    /* What the stopper sleeps on, until enough threads have ceased to run. */
+    uint32_t left;         /* futex: rises with each that has ceased to run while `stopping`; seq_cst */
+    uint32_t left_enough;  /* `left` when all have; seq_cst */
+    int32_t left_here;     /* threads on the stopper's own processor that have not; seq_cst */
+    uint32_t stopper_cpu;  /* relaxed */
 } trix_threads;
 
 enum { STOP_SIGNAL = 23 /* SIGURG: ignored by default, passed over by debuggers, never queued twice; Go's choice */ };
@@ -152,11 +159,14 @@ void trix_thread_detach(void); /* the calling thread, outside, after its last us
 
 /* ---- blocking; by the thread itself, outside ---- */
 
+/* It has ceased to run, and somebody may wait for that. */
+void trix_thread_left(const struct thread *t);
+
 /* From here to unblock the stack from `sp` up is scanned in place. */
 INLINE void thread_block(struct thread *t, uintptr_t sp) {
     t->sp = sp;
     store_seq(&t->state, THREAD_BLOCKED);
-    if (UNLIKELY(load_seq(&trix_threads.stopping) || load_seq(&t->ask_scan))) trix_event_post();
+    if (UNLIKELY(load_seq(&trix_threads.stopping) || load_seq(&t->ask_scan))) trix_thread_left(t);
 }
 void trix_thread_unblock_slow(struct thread *t);
 /* Inside meanwhile: a stop signal that came between the store and the look around would scan the stack, or park with what

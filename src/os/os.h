@@ -67,6 +67,7 @@ void trix_os_sleep(uint64_t ns);
 /* ---- threads ---- */
 int trix_os_tid(void);
 int trix_os_cpus(void);   /* that this process may run on */
+uint32_t trix_os_cpu(void); /* the number of the one that the calling thread runs on; it may be another one at once */
 /* Asks for the shortest time slice (Linux 6.12 and later heed it, of ordinary users too): the calling thread gets no more
  * of the processor than before, but sooner. A collector that is preempted in the middle of stopping the world waits
  * for a whole slice of the program's threads, some 3 ms. Its sleeps end on time, not up to 50 µs later. */

@@ -57,6 +57,12 @@ int trix_os_cpus(void) {
     return n > 0 ? n : 1;
 }
 
+uint32_t trix_os_cpu(void) {
+    int saved = errno, cpu = sched_getcpu();
+    errno = saved;
+    return cpu < 0 ? 0 : (uint32_t)cpu;
+}
+
 void trix_os_be_prompt(void) {
     struct { /* struct sched_attr, first version; no libc has it everywhere */
         uint32_t size, policy;
