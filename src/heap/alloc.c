@@ -18,6 +18,18 @@
 
 #include <string.h>
 
+/* ---- between the fast path and the slow ones ---- */
+
+/* Goes inside for the next stretch of what the thread has claimed; NULL: it takes the slow path. Only a stop that comes meanwhile can
+ * make it wait, so seldom are its frames scanned, and the stack below need not be cleared each time (base/wipe.h). */
+static NOINLINE void *alloc_claimed(const struct layout *l) {
+    if (UNLIKELY(!trix_self || gate_marking())) return NULL;
+    struct gate *g = gate_enter();
+    void *p = trix_cache_alloc_claimed((struct thread_cache *)g, l);
+    if (UNLIKELY(load_relaxed(&g->pending))) trix_stack_wipe();
+    return gate_leave_with(g, p);
+}
+
 /* ---- slow paths; inside ---- */
 
 /* Calls that find no memory come here; returns when it is worth trying again. */
@@ -139,6 +151,9 @@ static NOINLINE void *alloc_typed_slow(const tri_type *type) {
 
 EXPORT void *tri__alloc_slow(const tri_type *type, size_t exact) {
     (void)exact;
+    unsigned id = load_relaxed(&type->slot) / sizeof(struct tri__run);
+    void *p = LIKELY(id > LAYOUT_ID_TINY) ? alloc_claimed(layout_by_id(id)) : NULL;
+    if (LIKELY(p)) return p;
     trix_stack_wipe();
     return alloc_typed_slow(type);
 }
@@ -204,7 +219,7 @@ INLINE void *alloc_block(size_t bytes, unsigned row) {
     if (LIKELY(bytes < MAX_SMALL)) {
         unsigned id = row + class_of_block(bytes);
         void *p = tri__bump(id * sizeof(struct tri__run), trix_layouts[id].size);
-        if (LIKELY(p)) return p;
+        if (LIKELY(p) || LIKELY(p = alloc_claimed(layout_by_id(id)))) return p;
     }
     return alloc_block_slow(bytes, 16, row);
 }

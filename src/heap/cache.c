@@ -59,10 +59,11 @@ INLINE size_t run_cut(struct sampler *s, struct run_state *r, const struct layou
 /* Begins the next stretch of claimed slots; false when none is left. */
 static bool run_next_stretch(struct sampler *s, struct run_table *t, const struct layout *l) {
     struct run_state *r = &t->cold[l->id];
-    size_t from = bits_next(r->pending, 0, l->slots);
+    size_t from = bits_next(r->pending, r->next, l->slots);
     if (from == l->slots) return false;
     size_t n = run_cut(s, r, l, bits_run(r->pending, from, l->slots));
     bits_fill(r->pending, from, n, false);
+    r->next = (uint16_t)(from + n);
     uintptr_t at = slot_address(l, r->page, from);
     races_fresh((void *)at, n * l->size);
     if (r->dirty) {
@@ -104,6 +105,7 @@ static void run_take_claim(struct run_table *t, const struct layout *l, const st
     struct run_state *r = &t->cold[l->id];
     run_moves(r);
     r->claimed = claim->count;
+    r->next = 0;
     r->dirty = claim->dirty;
     memcpy(r->pending, claim->slots, sizeof r->pending);
     store_release(&r->page, claim->page);
@@ -167,12 +169,9 @@ static bool run_refill(struct thread_cache *cache, struct layout *l) {
     }
 }
 
-static void *run_bump(struct thread_cache *cache, struct layout *l, size_t bytes) {
+/* The next object of a run that has one. */
+static void *run_take(struct thread_cache *cache, const struct layout *l, size_t bytes) {
     struct tri__run *run = &cache->table->hot[l->id];
-    if (run->end - run->cur < bytes) {
-        if (!run_refill(cache, l)) return NULL;
-        run = &cache->table->hot[l->id]; /* a change of phase may have swapped the table */
-    }
     DEBUG_CHECK(run->end - run->cur >= bytes, "a run was refilled and is empty");
     void *object = (void *)run->cur;
     run->cur += bytes;
@@ -183,7 +182,23 @@ static void *run_bump(struct thread_cache *cache, struct layout *l, size_t bytes
     return object;
 }
 
+static bool run_holds_bytes(const struct thread_cache *cache, const struct layout *l, size_t bytes) {
+    const struct tri__run *run = &cache->table->hot[l->id];
+    return run->end - run->cur >= bytes;
+}
+
+static void *run_bump(struct thread_cache *cache, struct layout *l, size_t bytes) {
+    if (!run_holds_bytes(cache, l, bytes) && !run_refill(cache, l)) return NULL;
+    return run_take(cache, l, bytes);
+}
+
 void *trix_cache_alloc(struct thread_cache *cache, struct layout *l) { return run_bump(cache, l, l->size); }
+
+void *trix_cache_alloc_claimed(struct thread_cache *cache, const struct layout *l) {
+    if (gate_marking()) return NULL;
+    if (!run_holds_bytes(cache, l, l->size) && !run_next_stretch(&cache->sampler, cache->table, l)) return NULL;
+    return run_take(cache, l, l->size);
+}
 
 void *trix_cache_alloc_tiny(struct thread_cache *cache) {
     return run_bump(cache, layout_by_id(LAYOUT_ID_TINY), TINY_PIECE);

@@ -27,6 +27,7 @@ struct run_state {
     uint32_t moves;   /* rises before what is below and in `reserve` begins to tell of another span: for trix_cache_holds */
     uint16_t claimed; /* slots claimed in `page` */
     uint16_t want;    /* slots to claim next; 0: not decided yet */
+    uint16_t next;    /* the first slot that may be in `pending` */
     bool dirty;       /* stretches must be zeroed */
     bool listed;      /* in table.active */
     bool sample_next; /* the next stretch is one object, for the heap profile */
@@ -64,6 +65,10 @@ void trix_cache_unmap(struct thread_cache *cache);
 
 /* One zeroed object of the layout; inside. NULL when memory is exhausted. */
 void *trix_cache_alloc(struct thread_cache *cache, struct layout *layout);
+
+/* The same from what is claimed already, while nobody marks; else NULL. In a heap with holes most refills are no more, and this one
+ * neither waits nor pays. */
+void *trix_cache_alloc_claimed(struct thread_cache *cache, const struct layout *layout);
 
 /* One tiny object: TINY_PIECE bytes. */
 void *trix_cache_alloc_tiny(struct thread_cache *cache);

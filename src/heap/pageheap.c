@@ -24,19 +24,31 @@ static uint32_t chunks_in_use(void) { return (uint32_t)(load_relaxed(&trix_map.e
 
 /* ---- summaries ---- */
 
+/* The length of the longest run of ones inside the word, if it is more than `longest`, else that. */
+static unsigned word_longest(uint64_t word, unsigned longest) {
+    unsigned n = 0;
+    for (; word; word &= word << 1) n++;
+    return n > longest ? n : longest;
+}
+
+/* A word at a time: a sweep gives back many single pages of a chunk, one after the other. */
 static void chunk_summarise(struct chunk *c) {
-    uint16_t longest = 0, count = 0;
-    for (size_t i = bits_next(c->free, 0, CHUNK_PAGES); i < CHUNK_PAGES;) {
-        size_t run = bits_run(c->free, i, CHUNK_PAGES);
-        if (run > longest) longest = (uint16_t)run;
-        count += (uint16_t)run;
-        i = bits_next(c->free, i + run, CHUNK_PAGES);
+    unsigned longest = 0, count = 0, run = 0;
+    bool broken = false;
+    for (unsigned w = 0; w < CHUNK_PAGES / 64; w++) {
+        uint64_t used = ~c->free[w];
+        count += 64 - bits_count(used);
+        run += used ? bits_lowest(used) : 64;
+        if (!used) continue;
+        if (!broken) c->head = (uint16_t)run;
+        broken = true;
+        longest = word_longest(c->free[w], run > longest ? run : longest);
+        run = 64 - bits_width(used);
     }
-    c->longest = longest;
-    c->count = count;
-    c->head = (uint16_t)bits_run(c->free, 0, CHUNK_PAGES);
-    c->tail = 0;
-    while (c->tail < CHUNK_PAGES && bits_test(c->free, CHUNK_PAGES - 1u - c->tail)) c->tail++;
+    if (!broken) c->head = (uint16_t)run;
+    c->tail = (uint16_t)run;
+    c->longest = (uint16_t)(run > longest ? run : longest);
+    c->count = (uint16_t)count;
 }
 
 /* Calls `step` on the part of [page, page + npages) that lies in each chunk. */
