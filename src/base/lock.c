@@ -29,7 +29,10 @@ void trix_unlock_slow(struct lock *lock) { futex(&lock->word, FUTEX_WAKE_PRIVATE
 static TLS uint32_t held[16]; /* ranks held by this thread, innermost last */
 static TLS unsigned nheld;
 
+void (*trix_lock_watch)(const struct lock *lock);
+
 void trix_lock_rank_push(const struct lock *lock) {
+    if (nheld == 0 && trix_lock_watch) trix_lock_watch(lock);
     CHECK(nheld == 0 || held[nheld - 1] < lock->rank, "lock order violated");
     CHECK(nheld < ARRAY_LEN(held), "too many locks held");
     held[nheld++] = lock->rank;

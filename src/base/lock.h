@@ -1,8 +1,8 @@
 /* lock.h - a small futex mutex with a rank.
  *
- * Ranks are taken in rising order; a build with TRIX_DEBUG checks it per thread. A thread that holds a lock is "inside"
+ * Ranks are taken in rising order. A thread that holds a lock is "inside"
  * the library (see heap/gate.h): it cannot be stopped, and no handler of the program runs on it. So locks
- * are held for short stretches only, and never while waiting for a collection.
+ * are held for short stretches only, and never while waiting for a collection. A build with TRIX_DEBUG checks both, per thread.
  *
  * The order is data: lock_rank.def.
  */
@@ -31,6 +31,7 @@ void trix_unlock_slow(struct lock *lock);
 
 #ifdef TRIX_DEBUG
 void trix_lock_rank_push(const struct lock *lock);
+extern void (*trix_lock_watch)(const struct lock *lock); /* called when a thread takes its first one; constant once there are threads */
 void trix_lock_rank_pop(const struct lock *lock);
 #else
 INLINE void trix_lock_rank_push(const struct lock *lock) { (void)lock; }

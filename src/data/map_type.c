@@ -104,6 +104,7 @@ static uint8_t form_of(const struct map_type *t) {
     return words ? FORM_WORD_TO_WORD : FORM_ANY;
 }
 
+/* Inside, since types are joined under a lock. */
 static struct map_type work_out(struct tri__map_site *site, tri_hash_fn hash, tri_equal_fn equal) {
     const struct layout *key = trix_layout_of_element(&site->key), *value = trix_layout_of_element(&site->value);
     struct map_type t = {.kind = (uint8_t)(hash ? TRI__KEY_OTHER : site->kind), .hash = hash, .equal = equal};
@@ -130,8 +131,8 @@ static bool is_equal(const struct map_type *a, const struct map_type *b) {
            a->equal == b->equal;
 }
 
+/* Inside. */
 static const struct map_type *share(const struct map_type *t) {
-    struct gate *g = gate_enter();
     lock_acquire(&lock);
     struct map_type *found = types;
     while (found && !is_equal(found, t)) found = found->next;
@@ -141,7 +142,6 @@ static const struct map_type *share(const struct map_type *t) {
         types = found;
     }
     lock_release(&lock);
-    gate_leave(g);
     if (!found) trix_fatal("out of memory");
     return found;
 }
@@ -150,8 +150,10 @@ const struct map_type *trix_map_type(struct tri__map_site *site, tri_hash_fn has
     const struct map_type *known = load_acquire(&site->resolved);
     if (known && known->hash == hash && known->equal == equal) return known;
     if (known && !hash && known->kind != TRI__KEY_OTHER) return known;
+    struct gate *g = gate_enter();
     struct map_type t = work_out(site, hash, equal);
     known = share(&t);
+    gate_leave(g);
     store_release(&site->resolved, (void *)(uintptr_t)known);
     return known;
 }

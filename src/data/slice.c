@@ -76,10 +76,18 @@ static void move_to(tri_slice *s, size_t cap) {
     s->cap = cap;
 }
 
+/* Inside, since types are joined under a lock. */
+static bool in_leaf_blocks(const tri_slice *s) {
+    struct gate *g = gate_enter();
+    bool in = trix_layout_of_element(type_of(s))->id == LAYOUT_ID_BYTES;
+    gate_leave(g);
+    return in;
+}
+
 static void grow_to(tri_slice *s, size_t wanted) {
     size_t size = s->type->size ? s->type->size : 1;
     if (wanted > MOST_BYTES / size) too_long();
-    move_to(s, round_up_bytes(next_cap(wanted, s->cap) * size, trix_layout_of_element(type_of(s))->id == LAYOUT_ID_BYTES) / size);
+    move_to(s, round_up_bytes(next_cap(wanted, s->cap) * size, in_leaf_blocks(s)) / size);
 }
 
 /* What the compiler says of the elements serves slices that were nil; others know better. */

@@ -108,8 +108,9 @@ uint64_t trix_scavenger_step(void) {
 static uint64_t give_back_all(struct gate *g) {
     struct release_cursor cursor = SCAVENGE_FROM_TOP;
     uint64_t pages = 0, done;
-    gate_leave(g);
     trix_pageheap_end_ahead();
+    gate_leave(g);
+    trix_pageheap_await_ahead();
     g = gate_enter();
     do {
         done = trix_scavenge(HUGE_PAGES, SCAVENGE_ALL, &cursor);

@@ -171,7 +171,19 @@ struct gate *trix_gate_attach(void) {
     return &trix_thread_attach()->cache.gate;
 }
 
+#ifdef TRIX_DEBUG
+/* I1, whether or not a stop comes just then. Who stops the world holds the threads' lock, so who holds it is not stopped. */
+static void watch_lock(const struct lock *lock) {
+    struct thread *t = thread_self();
+    if (!t || t->cache.gate.inside || load_seq(&t->state) != THREAD_RUNNING || lock->rank <= RANK_THREADS) return;
+    CHECK(trix_os_sigmask(SIG_BLOCK, 0) >> (STOP_SIGNAL - 1) & 1, "a thread that can be stopped takes a lock");
+}
+#endif
+
 void trix_threads_init(void) {
+#ifdef TRIX_DEBUG
+    trix_lock_watch = watch_lock;
+#endif
     struct thread *t = attach(main_stack());
     if (!(t->stack.lo <= (uintptr_t)__builtin_frame_address(0) && (uintptr_t)__builtin_frame_address(0) < t->stack.hi))
         t->stack = thread_stack(); /* dlopened by another thread, or a stack of the program's own making */

@@ -381,6 +381,9 @@ void trix_pageheap_end_ahead(void) {
     lock_acquire(&heap.lock);
     store_relaxed(&heap.newest, 0);
     lock_release(&heap.lock);
+}
+
+void trix_pageheap_await_ahead(void) {
     while (load_acquire(&heap.backing)) trix_os_sleep(AHEAD_RETRY_NS);
 }
 

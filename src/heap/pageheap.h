@@ -75,8 +75,10 @@ void trix_window_back(void *page, size_t bytes);
 /* The same in advance, by a thread that has nothing else to do: a unit that is free as a whole, behind the page that was taken last
  * of new memory. Takes long; needs no lock. False: there is nothing to be done. */
 bool trix_pageheap_back_ahead(void);
-/* Leaves it at what has been backed; takes as long as one unit takes; outside. */
+/* Leaves it at what has been backed. */
 void trix_pageheap_end_ahead(void);
+/* Then waits for the unit under way; as long as one takes; outside. */
+void trix_pageheap_await_ahead(void);
 
 /* npages side by side for a span; single ones come from the window, which is refilled as needed. 0: memory is exhausted. */
 uint32_t trix_window_pages(struct page_window *window, uint64_t npages, bool *clean);

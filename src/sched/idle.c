@@ -263,8 +263,17 @@ static void *worker_main(void *arg) {
     trix_schedule(t);
 }
 
+/* Locks are held inside only, or who holds one may be stopped with it. The monitor is no thread that can be stopped, and the first workers
+ * are made outside, since making a thread takes libc's locks. */
+static struct gate *inside(void) { return thread_self() ? gate_enter() : NULL; }
+static void outside(struct gate *g) {
+    if (g) gate_leave(g);
+}
+
 bool trix_worker_make(struct proc *p) {
+    struct gate *g = inside();
     struct worker *w = trix_metadata_alloc(sizeof *w);
+    outside(g);
     if (!w) return false;
     w->proc = p;
     return trix_told_thread(worker_main, w, "tricolor-run");
@@ -306,9 +315,9 @@ void trix_proc_pass(struct worker *from, struct worker *to) {
 
 /* ---- the start, and the number of processors ---- */
 
-/* Raises or lowers the number of processors; those too many are given up by their workers. Returns how many threads it has made. */
-static uint32_t set_procs(uint32_t n) {
-    uint32_t fresh = 0, made = 0;
+/* Raises or lowers the number of processors; those too many are given up by their workers. Returns how many have nobody yet; inside. */
+static uint32_t count_procs(uint32_t n, uint32_t *workers) {
+    uint32_t fresh = 0;
     lock_acquire(&trix_sched.lock);
     uint32_t old = trix_sched.nprocs;
     trix_sched.nprocs = n;
@@ -330,10 +339,21 @@ static uint32_t set_procs(uint32_t n) {
         fresh++;
     }
     for (uint32_t i = n; i < old; i++) store_relaxed(&trix_sched.procs[i].poke, 1);
-    uint32_t workers = trix_sched.nworkers;
+    *workers = trix_sched.nworkers;
     lock_release(&trix_sched.lock);
+    return fresh;
+}
+
+/* Returns how many threads it has made. */
+static uint32_t set_procs(uint32_t n) {
+    uint32_t made = 0, workers;
+    struct gate *g = inside();
+    uint32_t fresh = count_procs(n, &workers);
+    outside(g);
     for (uint32_t i = workers; i < n; i++) made += trix_worker_make(NULL);
+    g = inside();
     if (fresh) trix_wake();
+    outside(g);
     return made;
 }
 

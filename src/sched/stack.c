@@ -79,6 +79,7 @@ static struct {
     size_t max;                   /* as it was asked for; lock */
     struct kind *large;           /* kind in favour; lock */
     uint64_t nlarge;              /* large ones in use, of all sizes; lock */
+    size_t halved;                /* bytes of the slabs of large ones smaller than usual; lock */
     uint64_t deep;                /* sum of all g.deep; relaxed */
 } stacks = {.lock = LOCK_INIT(STACKS), .max = 256 << 20, .large = &kinds[DEFAULT_LARGE]};
 
@@ -131,9 +132,12 @@ static bool free_reserve(struct kind *k, uint64_t entries) {
     return true;
 }
 
-/* Where address space is limited (ulimit -v), large slots leave most of it to the small ones and to the heap. */
+/* Where address space is limited (ulimit -v), large slots leave most of it to the small ones and to the heap: those that are made for want
+ * of room for the usual ones, all of them together. */
 static bool affordable(const struct kind *k) {
-    return k == &kinds[SMALL] || k->bytes * k->slots <= trix_os_address_room() / 8;
+    size_t bytes = k->bytes * k->slots, part = trix_os_address_room() / 8;
+    if (k < &kinds[DEFAULT_LARGE]) bytes += stacks.halved, part += stacks.halved / 8;
+    return k == &kinds[SMALL] || bytes <= part;
 }
 
 /* At most a 256th of a slot is left out: none of those whose addresses differ below bit 28 anyway. */
@@ -163,6 +167,7 @@ static struct slab *slab_make(struct kind *k) {
     stacks.slab[stacks.nslabs] = s;
     stacks.count += k->slots;
     k->all += k->slots;
+    if (k < &kinds[DEFAULT_LARGE]) stacks.halved += bytes;
     store_release(&stacks.nslabs, stacks.nslabs + 1);
     return s;
 }

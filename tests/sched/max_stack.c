@@ -69,7 +69,7 @@ static void run_limited(void *arg) {
 
 /* The limit has to be there when the library starts. */
 static void limit_and_go_on(char **argv) {
-    struct rlimit space = {.rlim_cur = (rlim_t)4 << 30, .rlim_max = (rlim_t)4 << 30};
+    struct rlimit space = {.rlim_cur = (rlim_t)16 << 30, .rlim_max = (rlim_t)16 << 30};
     EXPECT(setrlimit(RLIMIT_AS, &space) == 0);
     argv[1] = "go on";
     execv("/proc/self/exe", argv);
