@@ -215,24 +215,33 @@ static NOINLINE void *alloc_block_slow(size_t bytes, size_t align, unsigned row)
     return alloc_block_inside(bytes, align, row);
 }
 
+/* The fast path below ends in calls of this, so that it needs no frame. */
+static NOINLINE void *alloc_block_refill(size_t bytes, unsigned row) {
+    void *p = bytes < MAX_SMALL ? alloc_claimed(layout_by_id(row + class_of_block(bytes))) : NULL;
+    return LIKELY(p) ? p : alloc_block_slow(bytes, 16, row);
+}
+
 INLINE void *alloc_block(size_t bytes, unsigned row) {
     if (LIKELY(bytes < MAX_SMALL)) {
         unsigned id = row + class_of_block(bytes);
         void *p = tri__bump(id * sizeof(struct tri__run), trix_layouts[id].size);
-        if (LIKELY(p) || LIKELY(p = alloc_claimed(layout_by_id(id)))) return p;
+        if (LIKELY(p)) return p;
     }
-    return alloc_block_slow(bytes, 16, row);
+    return alloc_block_refill(bytes, row);
 }
 
 EXPORT void *tri_alloc(size_t size) { return alloc_block(size, LAYOUT_ROW_ANY); }
 
+static NOINLINE void *alloc_tiny_inside(void) {
+    struct gate *g = gate_enter();
+    void *p = alloc_tiny(g);
+    return gate_leave_with(g, p);
+}
+
 EXPORT void *tri_alloc_leaf(size_t size) {
     if (size >= TINY_PIECE) return alloc_block(size, LAYOUT_ROW_LEAF);
     void *p = tri__bump(LAYOUT_ID_TINY * sizeof(struct tri__run), TINY_PIECE);
-    if (LIKELY(p)) return p;
-    struct gate *g = gate_enter();
-    p = alloc_tiny(g);
-    return gate_leave_with(g, p);
+    return LIKELY(p) ? p : alloc_tiny_inside();
 }
 
 void *trix_alloc_leaf_over(size_t bytes, size_t over) {
