@@ -1,6 +1,7 @@
 /* layout_test.c - layouts: geometry that divides without dividing, one layout a shape, trailers. */
 #include "unit.h"
 
+#include "heap/gate.h"
 #include "gc/init.h"
 #include "heap/layout.h"
 #include "heap/object.h"
@@ -131,6 +132,7 @@ static void test_full_table(void **state) {
 
 int main(void) {
     trix_init();
+    gate_enter(); /* what is called here is called inside only */
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_rows),       cmocka_unit_test(test_exact_sizes), cmocka_unit_test(test_one_layout_a_shape),
         cmocka_unit_test(test_long_masks), cmocka_unit_test(test_trailers),    cmocka_unit_test(test_destroyed_trailers),

@@ -2,6 +2,7 @@
  * refusal by the system changes nothing. The library's own checks recount after each step. */
 #include "unit.h"
 
+#include "heap/gate.h"
 #include "base/options.h"
 #include "gc/init.h"
 #include "heap/scavenge.h"
@@ -351,6 +352,7 @@ static void test_ahead(void **state) {
 
 int main(void) {
     trix_init();
+    gate_enter(); /* what is called here is called inside only */
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_random),     cmocka_unit_test(test_frontier), cmocka_unit_test(test_coalescing), cmocka_unit_test(test_across_chunks),
         cmocka_unit_test(test_impossible), cmocka_unit_test(test_window),     cmocka_unit_test(test_refused),

@@ -1,6 +1,7 @@
 /* pins_test.c - the table of pins against plain counters: it grows, and removing one pin loses no other. */
 #include "unit.h"
 
+#include "heap/gate.h"
 #include "gc/pins.h"
 #include "gc/init.h"
 
@@ -52,6 +53,7 @@ static void test_counts(void **state) {
 
 int main(void) {
     trix_init();
+    gate_enter(); /* what is called here is called inside only */
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_counts),
         cmocka_unit_test(test_random),

@@ -1,6 +1,7 @@
 /* type_test.c - from declarations of types to layouts. */
 #include "unit.h"
 
+#include "heap/gate.h"
 #include "heap/type.h"
 
 #include "../../include/tricolor.h"
@@ -150,6 +151,7 @@ static void test_flexible(void **state) {
 }
 
 int main(void) {
+    gate_enter(); /* what is called here is called inside only */
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_fields),         cmocka_unit_test(test_nested),    cmocka_unit_test(test_normal_forms),
         cmocka_unit_test(test_const_and_tags), cmocka_unit_test(test_long_mask), cmocka_unit_test(test_unaligned),

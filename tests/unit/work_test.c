@@ -1,6 +1,7 @@
 /* work_test.c - the grey set: what is pushed is popped once, by whichever thread; the end is seen when it is there. */
 #include "unit.h"
 
+#include "heap/gate.h"
 #include "gc/init.h"
 #include "gc/work.h"
 #include "base/atomic.h"
@@ -87,6 +88,7 @@ static uint64_t put_in, taken_out;
 
 static void *worker(void *arg) {
     uint64_t random = (uintptr_t)arg * 77777, in = 0, out = 0;
+    struct gate *gate = gate_enter();
     for (int i = 0; i < ROUNDS; i++) {
         random = random * 6364136223846793005u + 1442695040888963407u;
         struct workbuf *buf = random >> 63 ? trix_work_pop() : trix_workbuf_get(WORK_KIND_GREY);
@@ -99,6 +101,7 @@ static void *worker(void *arg) {
             trix_work_push(buf);
         }
     }
+    gate_leave(gate);
     fetch_add_seq(&put_in, in);
     fetch_add_seq(&taken_out, out);
     return NULL;
@@ -138,6 +141,7 @@ static void test_refused(void **state) {
 
 int main(void) {
     trix_init();
+    gate_enter(); /* what is called here is called inside only */
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_items), cmocka_unit_test(test_push_and_pop), cmocka_unit_test(test_drained),
         cmocka_unit_test(test_trim),  cmocka_unit_test(test_threads),      cmocka_unit_test(test_refused),
