@@ -61,10 +61,6 @@ static int64_t mark_some(struct thread *t, int64_t work) {
     return done;
 }
 
-static bool past_goal(void) {
-    return load_relaxed(&trix_gc.live) > (int64_t)min_u64(load_relaxed(&trix_gc.goal), INT64_MAX);
-}
-
 /* CPU time that background marking has had since the start. */
 static uint64_t marking_cpu(void) {
     return load_relaxed(&trix_gc.background_total_ns) + load_relaxed(&trix_gc.idle_total_ns);
@@ -74,7 +70,11 @@ static uint64_t marking_cpu(void) {
  * not have run all the time either. */
 static void await(struct thread *t, const uint32_t *word, uint32_t seen) {
     uint64_t began = trix_os_now(), cpu = marking_cpu();
+    t->awaited = seen;
+    store_release(&t->awaits, word);
+    trix_event_post_to(&trix_rest, 1);
     trix_gate_wait(t, word, seen, load_relaxed(&trix_gc.limited) ? WAIT_LIMITED_NS : WAIT_NS);
+    store_release(&t->awaits, NULL);
     trix_limit_assisted(0, min_u64(trix_os_now() - began, marking_cpu() - cpu));
 }
 
@@ -85,7 +85,7 @@ static void await_marked(struct thread *t) {
 
 void trix_await_cycle(struct thread *t) {
     uint32_t seen = load_seq(&trix_gc.started);
-    if (past_goal() && !gate_marking() && !trix_limiting()) await(t, &trix_gc.started, seen);
+    if (gc_past_goal() && !gate_marking() && !trix_limiting()) await(t, &trix_gc.started, seen);
 }
 
 /* How much to do now for what is owed: more than that, so that it is worth the start, but not more than may be had in advance. */
@@ -116,7 +116,7 @@ static NOINLINE void assist(struct thread *t, double ratio) {
     if (paid < work) paid += mark_some(t, work - paid);
     pay_in(t, paid, ratio);
     if (paid > 0) return;
-    if (past_goal()) await_marked(t);
+    if (gc_past_goal()) await_marked(t);
     t->cache.assist_credit = 0;
 }
 

@@ -6,7 +6,11 @@
  * one (SCHED_IDLE cannot be left again by an ordinary user) a preempted marker would keep its part of the grey set
  * for as long as the program keeps the processors busy, and the end of marking would wait for it. Instead they
  * look around every 50 µs or so, and one that works part of the time naps after 150 µs: that long, a thread of the program may
- * have to wait for its processor.
+ * have to wait for its processor. So what allocating threads mark, in steps a tenth as long, counts for the share as well: where
+ * there is much allocation the collector's thread only sees to it that the rest gets done.
+ *
+ * Sweeping, likewise, is done by those who need memory when the program keeps all processors busy, and the collector's thread does
+ * a little now and then.
  *
  * While the world is stopped, all wait for the collector's thread, and on a busy machine the kernel may let it wait in turn, for a
  * processor, some milliseconds: most of the longest stops are that. So for the length of a stop, some tens of microseconds, it
@@ -34,6 +38,8 @@ enum {
     BURST_NS = 150 * 1000,     /* a marker that works part of the time does so for this long: a thread of the program waits for it */
     NAP_NS = 50 * 1000,        /* shorter sleeps are not worth their wake-up */
     LONGEST_NAP_NS = 2 * 1000 * 1000,
+    SWEEP_NS = 100 * 1000,     /* at once, when all processors are busy */
+    SWEEP_NAP_NS = 1000 * 1000,
 };
 enum { STACK_BYTES = 256 << 10, MOST_STACK_BYTES = 1 << 30 };
 enum { RUN_LEAST_NS = 2 * 1000 * 1000 }; /* CPU time: less is our own looking around */
@@ -47,6 +53,8 @@ static struct {
     uint64_t began, looked; /* ns; collector */
     uint64_t cpu_began, cpu_counted; /* the collector's own CPU time; collector */
     uint64_t cpu_rested;   /* the same, when it last came back from a nap */
+    uint64_t assisted;     /* ns: CPU time of assists at `began`; collector */
+    uint64_t swept;        /* ns: when it last had a rest from sweeping; collector */
     uint64_t quantum;      /* bytes; collector */
 
     bool may_hurry, hurries; /* collector */
@@ -70,10 +78,19 @@ void trix_gc_gather(struct marker *m) {
     m->hot.marked_bytes = m->hot.work = 0;
 }
 
+/* Whether it runs, or would if it had a processor: after a stop, or a wait for the collector, it may be ours. */
+static bool is_running(const struct thread *t, bool stopping) {
+    const uint32_t *word = load_acquire(&t->awaits);
+    uint32_t state = load_seq(&t->state);
+    if (stopping || state == THREAD_RUNNING) return state == THREAD_RUNNING;
+    return state == THREAD_STOPPED || (word && load_relaxed(word) != load_relaxed(&t->awaited));
+}
+
 int trix_running_threads(void) {
     int running = 0;
+    bool stopping = load_seq(&trix_threads.stopping);
     lock_acquire(&trix_threads.list_lock);
-    for (struct thread *t = trix_threads.first; t; t = t->next) running += load_seq(&t->state) == THREAD_RUNNING;
+    for (struct thread *t = trix_threads.first; t; t = t->next) running += is_running(t, stopping);
     lock_release(&trix_threads.list_lock);
     return running;
 }
@@ -238,23 +255,26 @@ static void look_around(uint64_t now) {
     if (background.allowed < 1 && before >= 1) { /* a new regime: no debts from the old one */
         background.began = now;
         background.cpu_began = trix_os_thread_cpu();
+        background.assisted = load_relaxed(&trix_gc.assist_ns);
     }
     /* Marking that is over in a moment is not worth a wake-up. */
     if (now - background.begun >= LOOK_NS) want_helpers((int)(background.allowed + 0.5) - 1);
 }
 
 static void nap(struct marker *m, uint64_t ns) {
+    uint32_t seen = event_seen(&trix_rest);
     trix_marker_flush(m); /* so that an assisting thread finds it */
     trix_work_exit();
-    trix_os_sleep(ns);
+    trix_event_wait(&trix_rest, seen, ns);
     trix_work_enter();
 }
 
-/* Works in short bursts, so that it has no more than its share of the time since `began`. What it lags behind it does not
- * make up for in one go. */
+/* Works in short bursts, so that it and the assists have no more than its share of the time since `began`. What it lags behind it
+ * does not make up for in one go. Past the goal it is waited for. */
 static void keep_share(struct marker *m, uint64_t now, uint64_t cpu) {
-    if (background.allowed >= 1 || cpu - background.cpu_rested < BURST_NS) return;
-    uint64_t used = cpu - background.cpu_began, wall = now - background.began;
+    if (background.allowed >= 1 || cpu - background.cpu_rested < BURST_NS || gc_past_goal()) return;
+    uint64_t assisted = load_relaxed(&trix_gc.assist_ns) - background.assisted;
+    uint64_t used = cpu - background.cpu_began + assisted, wall = now - background.began;
     uint64_t due = (uint64_t)((double)used / background.allowed);
     nap(m, min_u64(max_u64(due > wall ? due - wall : 0, NAP_NS), LONGEST_NAP_NS));
     background.cpu_rested = trix_os_thread_cpu();
@@ -271,8 +291,9 @@ void trix_markers_begin(struct pacer_workers workers) {
     background.share = workers.dedicated + workers.fractional;
     background.allowed = 0;
     background.begun = background.began = now;
-    background.looked = 0;
-    background.cpu_began = background.cpu_counted = background.cpu_rested = trix_os_thread_cpu();
+    background.looked = background.assisted = 0;
+    background.cpu_began = background.cpu_counted = trix_os_thread_cpu();
+    background.cpu_rested = background.cpu_began - BURST_NS; /* who was stopped on this processor comes first */
     if (!background.quantum) background.quantum = QUANTUM / 4;
 }
 
@@ -328,6 +349,17 @@ static bool cycle_due(bool *forced) {
     if (load_relaxed(&trix_gc.live) >= (int64_t)min_u64(load_relaxed(&trix_gc.trigger), INT64_MAX)) return true;
     *forced = rest_left() == 0;
     return *forced;
+}
+
+void trix_sweeper_pace(bool first) {
+    bool forced;
+    uint32_t seen = event_seen(&trix_event);
+    uint64_t now = trix_os_now();
+    if (!first && now - background.swept < SWEEP_NS) return;
+    background.swept = now;
+    if (trix_running_threads() < trix_gc.procs || cycle_due(&forced)) return;
+    trix_event_wait(&trix_event, seen, SWEEP_NAP_NS);
+    background.swept = trix_os_now();
 }
 
 bool trix_scavenger_interrupted(void) {

@@ -481,7 +481,10 @@ static void account_cpu(void) {
 }
 
 static void sweep(void) {
-    while (trix_sweep_some()) trix_collector_poll(NULL);
+    for (bool first = true; trix_sweep_some(); first = false) {
+        trix_collector_poll(NULL);
+        if (!cycle.report.forced) trix_sweeper_pace(first);
+    }
     trix_sweep_finish();
     trix_life_swept();
     trix_work_trim();

@@ -4,6 +4,8 @@
  *                       the thread that drives the cycle, and for whoever stops the world
  *   trix_helpers.event  work pushed, for helpers (work.h). Apart, so that the rest wakes none of them: a wake-up takes ten
  *                       microseconds and more, and there would be hundreds in a cycle
+ *   trix_rest           marking may be over, or is waited for: for the thread that drives the cycle while it naps, whom work pushed is
+ *                       not to wake
  */
 #ifndef TRIX_EVENT_H
 #define TRIX_EVENT_H
@@ -14,7 +16,7 @@ struct event {
     uint32_t seq;     /* futex */
     uint32_t waiters; /* seq_cst */
 };
-extern struct event trix_event;
+extern struct event trix_event, trix_rest;
 
 /* Something has changed that somebody may wait for; the change was stored before, with seq_cst or under a lock. Wakes at
  * most that many. */

@@ -109,6 +109,9 @@ void trix_gc_repace(void);
 /* Calls the program's handlers of tri_on_gc. */
 void trix_gc_notify(tri_gc_event event);
 
+/* Whether so much lives that an allocating thread waits for the end of marking. */
+INLINE bool gc_past_goal(void) { return load_relaxed(&trix_gc.live) > (int64_t)min_u64(load_relaxed(&trix_gc.goal), INT64_MAX); }
+
 /* An allocating thread pays for what it takes; inside, no locks. */
 void trix_assist(struct thread *t);
 /* The heap is past its goal and no cycle has begun: the collector needs a processor. Inside, no locks. */
@@ -120,6 +123,9 @@ void trix_markers_end(void);
 /* Between two quanta of the collector's own marking: lets the share of the CPU be what it should. */
 void trix_markers_pace(struct marker *m);
 uint64_t trix_markers_quantum(void); /* bytes to scan in the next one; collector */
+/* Between two blocks of the collector's own sweeping, the first one just done or not: leaves it to the program's threads for a while
+ * when they keep all processors busy, unless a cycle is due. */
+void trix_sweeper_pace(bool first);
 int trix_running_threads(void);
 void trix_markers_reset_after_fork(void);
 

@@ -38,7 +38,7 @@
 #include <string.h>
 
 enum {
-    PIECE_BYTES = 128 << 10,  /* large objects are scanned in pieces, so that markers can share them */
+    PIECE_BYTES = 16 << 10, /* large objects are scanned in pieces: markers can share them, and an assist, or a stop, is not long (50 ns a word) */
     UNIT_BYTES = HUGE_PAGES << PAGE_SHIFT, /* of a huge object: scanned only when touched */
     HUGE_OBJECT = 64 << 20
 };

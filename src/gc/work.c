@@ -170,9 +170,10 @@ void trix_work_enter(void) {
 
 void trix_work_exit(void) {
     lock_acquire(&work.lock);
-    bool last = --work.active == 0;
+    bool last = --work.active == 0, drained = last && !work.full;
     lock_release(&work.lock);
     if (last) trix_event_post();
+    if (drained) trix_event_post_to(&trix_rest, 1);
 }
 
 bool trix_work_drained(void) {

@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-enum { SWEEP_BLOCKS = 4 };
+enum { SWEEP_BLOCKS = 2 };
 
 /* ---- the list; layout's lock ---- */
 
