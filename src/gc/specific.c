@@ -30,6 +30,13 @@ void trix_specific_ranges(struct specific *s, trix_range_visitor *visit, void *a
     if (s) visit(s->value, s->value + s->used, true, arg);
 }
 
+bool trix_specific_left(const struct thread *t) {
+    const struct specific *s = t->specifics;
+    for (unsigned key = 0; s && key < s->used; key++)
+        if (s->value[key] && pthread_getspecific(key)) return true;
+    return false;
+}
+
 void trix_specific_drop(struct thread *t) {
     if (t->specifics) trix_os_unmap(t->specifics, sizeof(struct specific));
     t->specifics = NULL;

@@ -7,6 +7,7 @@
 
 void trix_specific_set(struct thread *t, unsigned key, const void *value);
 void trix_specific_ranges(struct specific *s, trix_range_visitor *visit, void *arg);
+bool trix_specific_left(const struct thread *t); /* libc still has one of the values, for a destructor to come */
 void trix_specific_drop(struct thread *t);
 
 #endif

@@ -3,7 +3,8 @@
  *
  * The last line may come late: C++ thread_local destructors and pthread keys run after the start routine has returned,
  * and may allocate. So detaching is the business of a key of ours, whose destructor puts itself back until the last round
- * of destructors. A thread that uses the heap even after that is attached once more; when it is gone, the collector
+ * of destructors. That of another key may come after it in the last round too: then the thread stays attached, since nothing else keeps
+ * what the key holds. A thread that uses the heap after it was detached is attached once more. When such a thread is gone, the collector
  * notices that its signal finds nobody (gc/stop.c).
  *
  * Two things cross from one thread to another in libc's memory, where no scan looks: the argument, from pthread_create
@@ -13,6 +14,7 @@
 #include "../gc/barrier.h"
 #include "../gc/kept.h"
 #include "../gc/init.h"
+#include "../gc/specific.h"
 #include "../heap/gate.h"
 #include "../heap/metadata.h"
 #include "../os/races.h"
@@ -69,6 +71,8 @@ static void hold_handlers_off(void) {
     trix_os_sigmask(SIG_BLOCK, mask);
 }
 
+static bool keys_left(void) { return thread_self() && trix_specific_left(thread_self()); }
+
 static void on_thread_end(void *round) {
     uintptr_t n = (uintptr_t)round;
     if (n < PTHREAD_DESTRUCTOR_ITERATIONS) {
@@ -76,7 +80,7 @@ static void on_thread_end(void *round) {
     } else {
         program_thread_ends();
         hold_handlers_off();
-        trix_thread_detach();
+        if (LIKELY(!keys_left())) trix_thread_detach();
     }
 }
 

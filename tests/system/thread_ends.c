@@ -4,6 +4,8 @@
  * leave nothing behind. */
 #include "check.h"
 
+#include <limits.h>
+
 #include <threads.h>
 
 enum { THREADS = 60, KEYS = 100, CHURN = 400 };
@@ -97,6 +99,37 @@ static void keys_live(void) {
     for (int k = 0; k < KEYS; k++) pthread_key_delete(keys[k]);
 }
 
+/* In the last round: a destructor that does nothing but wait for a collection, and one after it whose value has to be there still. */
+static pthread_key_t waiting_key, later_key;
+static int waited, asked, collected;
+static void on_waiting_key(void *value) {
+    if (++waited < PTHREAD_DESTRUCTOR_ITERATIONS) {
+        pthread_setspecific(waiting_key, value);
+        return;
+    }
+    post(&asked);
+    await(&collected, 1);
+}
+static void on_later_key(void *value) {
+    REQUIRE(stamped_ok((struct stamped *)value, 5), "a value is lost before its destructor runs in round %d", waited);
+    if (waited < PTHREAD_DESTRUCTOR_ITERATIONS) pthread_setspecific(later_key, stamped_new(5));
+}
+static void *hold_to_the_last_round(void *arg) {
+    pthread_setspecific(waiting_key, &waited);
+    pthread_setspecific(later_key, stamped_new(5));
+    return arg;
+}
+static void last_round(void) {
+    pthread_t thread;
+    pthread_key_create(&waiting_key, on_waiting_key);
+    pthread_key_create(&later_key, on_later_key);
+    pthread_create(&thread, NULL, hold_to_the_last_round, NULL);
+    await(&asked, 1);
+    collect();
+    post(&collected);
+    pthread_join(thread, NULL);
+}
+
 /* ---- coming and going ---- */
 
 static void *worker(void *arg) {
@@ -144,6 +177,7 @@ int main(void) {
     c11();
     step("keys");
     keys_live();
+    last_round();
     step("coming and going");
     pthread_t churners[2];
     struct gc_loop loop;
