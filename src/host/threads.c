@@ -111,18 +111,20 @@ void trix_host_threads_init(void) {
 enum { START_CREATED = 1, START_ENDED = 2, START_LET_GO = 4, START_ALL = 7 };
 
 struct start {
-    struct start *next; /* in one of the lists; lock */
+    struct start *next; /* in one of the lists, if in any; lock */
     void *(*fn)(void *);
     struct kept *kept; /* the argument, then the result */
     uint32_t state;    /* START_…; lock */
-    bool named;        /* `thread` is set; lock */
+    bool named;        /* `thread` is set, and it is in that list; lock */
     bool exited;       /* by pthread_exit, the kept word being the result; own thread, others after joining it */
     pthread_t thread;
 };
 
+/* `named` has the one that was named last in front: a record may still be there when its thread has been joined and its pthread_t is
+ * another thread's, since who joined it settles it only then. */
 static struct {
     struct lock lock;
-    struct start *free, *used; /* lock */
+    struct start *free, *named; /* lock */
 } starts = {.lock = LOCK_INIT(SIGNALS)};
 
 static TLS struct start *own_start;
@@ -136,10 +138,6 @@ static struct start *start_take(void *(*fn)(void *), void *arg, uint32_t state) 
     if (!s) s = trix_metadata_alloc(sizeof *s);
     if (!s) trix_fatal("out of memory");
     *s = (struct start){.fn = fn, .kept = trix_kept_add((struct thread *)g, (uintptr_t)arg), .state = state};
-    lock_acquire(&starts.lock);
-    s->next = starts.used;
-    starts.used = s;
-    lock_release(&starts.lock);
     gate_leave(g);
     return s;
 }
@@ -148,7 +146,7 @@ static struct start *start_take(void *(*fn)(void *), void *arg, uint32_t state) 
 static bool start_settle_locked(struct start *s, uint32_t bit) {
     s->state |= bit;
     if (s->state != START_ALL) return false;
-    for (struct start **link = &starts.used; *link; link = &(*link)->next)
+    for (struct start **link = &starts.named; *link; link = &(*link)->next)
         if (*link == s) {
             *link = s->next;
             break;
@@ -169,8 +167,8 @@ static void start_free(struct thread *t, struct start *s) {
 static struct start *start_find(pthread_t thread) {
     struct gate *g = gate_enter();
     lock_acquire(&starts.lock);
-    struct start *s = starts.used;
-    while (s && !(s->named && !(s->state & START_LET_GO) && pthread_equal(s->thread, thread))) s = s->next;
+    struct start *s = starts.named;
+    while (s && (s->state & START_LET_GO || !pthread_equal(s->thread, thread))) s = s->next;
     lock_release(&starts.lock);
     gate_leave(g);
     return s;
@@ -187,11 +185,16 @@ static void start_settle(struct start *s, uint32_t bit) {
     gate_leave(g);
 }
 
+/* By the thread itself and by who made it, the second of them in vain: by then it may have ended, and its pthread_t be another one's. */
 static void start_name(struct start *s, pthread_t thread) {
     struct gate *g = gate_enter();
     lock_acquire(&starts.lock);
-    s->thread = thread;
-    s->named = true;
+    if (!s->named) {
+        s->thread = thread;
+        s->named = true;
+        s->next = starts.named;
+        starts.named = s;
+    }
     lock_release(&starts.lock);
     gate_leave(g);
 }
