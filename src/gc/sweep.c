@@ -10,7 +10,8 @@
  * cycle. A span belongs to the block of its first page.
  *
  *   I1  A span is swept once a generation, by whoever changes state.swept from the old generation to SWEEPING.
- *   I2  No marking begins before all spans are swept (trix_sweep_finish).
+ *   I2  No marking begins before all spans are swept (trix_sweep_finish), nor does a thread scan itself for one: until then its live
+ *       objects bear the marks of the last cycle, and would be taken as marked in this one.
  *   I3  No run refers to an unswept span: runs are retired before sweeping begins.
  */
 #include "sweep.h"
@@ -32,7 +33,7 @@ uint32_t trix_sweep_generation;
 static struct {
     uint64_t cursor;   /* next page to take; atomic */
     uint64_t end;      /* pages in use at the flip; constant while active */
-    uint32_t sweepers; /* threads in a block; seq_cst */
+    uint32_t sweepers; /* threads that sweep just now; seq_cst */
     uint32_t active;   /* blocks may be taken; futex, seq_cst */
     uint32_t waiting;  /* threads that sleep until they may; seq_cst */
 
@@ -188,16 +189,21 @@ uint64_t trix_sweep_left(void) {
     return load_relaxed(&sweep.active) && at < sweep.end ? sweep.end - at : 0;
 }
 
-bool trix_sweep_some(void) {
-    if (LIKELY(!load_relaxed(&sweep.active))) return false;
+/* Whoever sweeps is counted, one span too: while it is under way, sweeping is not over (I2). */
+static void sweeper_ends(void) { fetch_sub_seq(&sweep.sweepers, 1); }
+static bool sweeper_begins(void) {
     fetch_add_seq(&sweep.sweepers, 1);
-    bool took = false;
-    if (load_seq(&sweep.active)) {
-        uint64_t from = fetch_add_seq(&sweep.cursor, BLOCK_PAGES);
-        took = from < sweep.end;
-        if (took) sweep_block(from);
-    }
-    fetch_sub_seq(&sweep.sweepers, 1);
+    bool active = load_seq(&sweep.active);
+    if (!active) sweeper_ends();
+    return active;
+}
+
+bool trix_sweep_some(void) {
+    if (LIKELY(!load_relaxed(&sweep.active)) || !sweeper_begins()) return false;
+    uint64_t from = fetch_add_seq(&sweep.cursor, BLOCK_PAGES);
+    bool took = from < sweep.end;
+    if (took) sweep_block(from);
+    sweeper_ends();
     return took;
 }
 
@@ -243,11 +249,12 @@ void trix_sweep_pay(const struct gate *g, int64_t live) {
 void trix_sweep_span(uint32_t page) {
     struct page_state *s = map_state(page);
     while (UNLIKELY(load_acquire(&s->swept) != sweep_parity())) {
-        if (load_acquire(&s->swept) != SWEEPING && load_seq(&sweep.active)) {
+        if (load_acquire(&s->swept) != SWEEPING && sweeper_begins()) {
             struct yield y = {0};
             sweep_span(page, &y);
             yield_pages(&y);
             yield_spans(&y);
+            sweeper_ends();
         } else if (about_to_begin()) {
             await_begin();
         } else {
