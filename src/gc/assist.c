@@ -70,7 +70,7 @@ static uint64_t marking_cpu(void) {
  * not have run all the time either. */
 static void await(struct thread *t, const uint32_t *word, uint32_t seen) {
     uint64_t began = trix_os_now(), cpu = marking_cpu();
-    t->awaited = seen;
+    store_relaxed(&t->awaited, seen);
     store_release(&t->awaits, word);
     trix_event_post_to(&trix_rest, 1);
     trix_gate_wait(t, word, seen, load_relaxed(&trix_gc.limited) ? WAIT_LIMITED_NS : WAIT_NS);

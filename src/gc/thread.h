@@ -56,7 +56,7 @@ struct thread {
     uint32_t cpu;      /* the processor it was last seen on, a hint; own thread, relaxed */
     bool spins;        /* stopped, it need not sleep at once: it keeps nobody from stopping; the stopper, relaxed */
     const uint32_t *awaits; /* it sleeps until that word of the cycle's (assist.c) is not `awaited` any more; NULL: no. Own thread, release */
-    uint32_t awaited;
+    uint32_t awaited;  /* own thread, relaxed */
     uint64_t signalled, asked_since; /* ns: last signal sent, first one of this request; collector */
     bool named;                      /* complained about; collector */
 
