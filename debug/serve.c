@@ -330,10 +330,10 @@ EXPORT void tri_debug_stop(void) {
     pthread_mutex_lock(&server.lock);
     if (server.daemon) {
         __atomic_store_n(&server.stopping, 1, __ATOMIC_SEQ_CST);
-        int fd = MHD_quiesce_daemon(server.daemon);
+        /* Not MHD_quiesce_daemon first: it and a worker that is just awake both take the socket out of the worker's epoll set, and it ends
+         * the program when it comes second. */
         while (__atomic_load_n(&server.jobs, __ATOMIC_SEQ_CST)) usleep(10000);
-        MHD_stop_daemon(server.daemon);
-        if (fd >= 0) close(fd);
+        MHD_stop_daemon(server.daemon); /* closes the socket */
         server.daemon = NULL;
     }
     pthread_mutex_unlock(&server.lock);
