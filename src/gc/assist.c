@@ -83,9 +83,11 @@ static void await_marked(struct thread *t) {
     if (gate_marking()) await(t, &trix_gc.marked, seen);
 }
 
-void trix_await_cycle(struct thread *t) {
+bool trix_await_cycle(struct thread *t) {
     uint32_t seen = load_seq(&trix_gc.started);
-    if (gc_past_goal() && !gate_marking() && !trix_limiting()) await(t, &trix_gc.started, seen);
+    if (!gc_past_goal() || gate_marking() || trix_limiting()) return false;
+    await(t, &trix_gc.started, seen);
+    return load_seq(&trix_gc.started) == seen && gc_past_trigger();
 }
 
 /* How much to do now for what is owed: more than that, so that it is worth the start, but not more than may be had in advance. */

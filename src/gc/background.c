@@ -236,7 +236,7 @@ void trix_gate_back_ahead(void) {
     if (load_seq(&background.ahead)) return;
     store_seq(&background.ahead, 1);
     if (LIKELY(load_seq(&background.backer))) trix_event_post_to(&background.backing, 1);
-    else trix_event_post(); /* for the collector to make it */
+    else trix_collector_call(); /* for the collector to make it */
 }
 
 static void want_backer(void) {
@@ -325,6 +325,12 @@ void trix_markers_end(void) {
     background.cycle_cpu = trix_gc.background_ns + trix_gc.idle_ns + trix_gc.assist_ns;
 }
 
+void trix_markers_spared(uint64_t cpu_ns) {
+    background.last_cycle = trix_os_now();
+    background.cycle_cpu = cpu_ns;
+    background.rested_cpu = trix_os_process_cpu();
+}
+
 /* ---- the collector ---- */
 
 /* A program that has not run cannot have dropped anything. */
@@ -346,19 +352,19 @@ static bool cycle_due(bool *forced) {
     uint32_t wanted = load_seq(&trix_gc.wanted), started = load_seq(&trix_gc.started);
     *forced = (int32_t)(wanted - started) > 0;
     if (*forced) return true;
-    if (load_relaxed(&trix_gc.live) >= (int64_t)min_u64(load_relaxed(&trix_gc.trigger), INT64_MAX)) return true;
+    if (gc_past_trigger() && !trix_onestop_likely()) return true;
     *forced = rest_left() == 0;
     return *forced;
 }
 
 void trix_sweeper_pace(bool first) {
     bool forced;
-    uint32_t seen = event_seen(&trix_event);
+    uint32_t seen = event_seen(&trix_called);
     uint64_t now = trix_os_now();
     if (!first && now - background.swept < SWEEP_NS) return;
     background.swept = now;
     if (trix_running_threads() < trix_gc.procs || cycle_due(&forced)) return;
-    trix_event_wait(&trix_event, seen, SWEEP_NAP_NS);
+    trix_event_wait(&trix_called, seen, SWEEP_NAP_NS);
     background.swept = trix_os_now();
 }
 
@@ -378,27 +384,34 @@ static void *collector_main(void *arg) {
     (void)arg;
     trix_os_be_prompt();
     background.may_hurry = trix_options.debug.gcrealtime && trix_os_is_ordinary();
+    lock_acquire(&trix_gc.driver);
     background.last_cycle = trix_os_now();
     for (;;) {
         bool forced;
-        uint32_t seen = event_seen(&trix_event);
+        uint32_t seen = event_seen(&trix_called);
         trix_collector_poll(NULL);
         store_seq(&trix_gc.triggered, 0);
         want_backer();
-        if (cycle_due(&forced)) {
-            trix_cycle_run(forced);
+        bool half = trix_cycle_handed_over();
+        if (half || cycle_due(&forced)) {
+            if (half) trix_cycle_take_over();
+            else trix_cycle_run(forced);
             background.rested_cpu = trix_os_process_cpu();
             continue;
         }
         uint64_t cpu = trix_os_thread_cpu();
         uint64_t rest = min_u64(rest_left(), trix_scavenger_step());
         background.rested_cpu += trix_os_thread_cpu() - cpu; /* not the program's */
-        trix_event_wait(&trix_event, seen, rest == UINT64_MAX ? 0 : rest + 1);
+        lock_release(&trix_gc.driver);
+        if (gc_past_goal()) trix_os_futex_wake(&trix_gc.started, INT32_MAX); /* trix_onestop_likely */
+        trix_event_wait(&trix_called, seen, rest == UINT64_MAX ? 0 : rest + 1);
+        lock_acquire(&trix_gc.driver);
     }
     return NULL;
 }
 
 bool trix_collector_running(void) { return load_seq(&background.collector) != 0; }
+bool trix_collector_there(void) { return load_seq(&background.collector) == 2; }
 
 bool trix_collector_start(void) {
     uint32_t none = 0;
@@ -421,7 +434,7 @@ void trix_collector_pause(void) {
     fetch_add_seq(&background.paused, 1);
     for (;;) {
         uint32_t seen = event_seen(&trix_event);
-        trix_event_post();
+        trix_collector_call();
         trix_event_post_to(&trix_helpers.event, INT32_MAX);
         trix_event_post_to(&background.backing, INT32_MAX);
         if (trix_collector_standing()) return;

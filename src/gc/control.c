@@ -48,7 +48,9 @@ static void run_here(struct thread *t) {
     uint32_t depth = t->cache.gate.inside;
     t->cache.gate.inside = 0;
     thread_block(t, THREAD_SPILL());
+    lock_acquire(&trix_gc.driver); /* another thread may do the same */
     trix_cycle_run(true);
+    lock_release(&trix_gc.driver);
     thread_unblock(t);
     t->cache.gate.inside = depth;
 }
@@ -57,7 +59,7 @@ static void run_here(struct thread *t) {
 static uint32_t raise_wanted(void) {
     uint32_t target = load_seq(&trix_gc.started) + 1, wanted = load_seq(&trix_gc.wanted);
     while ((int32_t)(target - wanted) > 0 && !cas_seq(&trix_gc.wanted, &wanted, target)) {}
-    trix_event_post();
+    trix_collector_call();
     return target;
 }
 
@@ -92,7 +94,7 @@ EXPORT int tri_set_gc_percent(int percent) {
     trix_pacer_set_gc_percent(&trix_gc.pacer, percent);
     trix_gc_repace();
     lock_release(&trix_gc.lock);
-    trix_event_post(); /* the heap may be past the new trigger */
+    trix_collector_call(); /* the heap may be past the new trigger */
     gate_leave(g);
     return old < 0 ? -1 : old;
 }
@@ -133,5 +135,7 @@ void trix_gc_notify(tri_gc_event event) {
         if (fn) fn(event, listeners[i].arg);
     }
 }
+
+bool trix_gc_listened_to(void) { return load_acquire(&listeners[0].fn) != NULL; }
 
 EXPORT const char *tri_version(void) { return TRIX_VERSION; }

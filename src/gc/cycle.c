@@ -18,7 +18,8 @@
  * that takes no more than what is left of STOP_BUDGET_NS; otherwise the world goes on, and so does marking. White objects only get
  * fewer, so this ends. A stop that finds a dlopen under way since the list of globals was read is also no last one.
  *
- * With GODEBUG=gcstoptheworld, or TRITRACK=none, the world stays stopped from the first stop to the last.
+ * With GODEBUG=gcstoptheworld, or TRITRACK=none, the world stays stopped from the first stop to the last; so it does while a small
+ * heap is collected by the thread that has reached the trigger (onestop.c).
  *
  *   I1  When the phase goes off, every object reachable from a root is marked. gccheckmark=1 proves it.
  *   I2  trix_phase and the modules' flags change together, with the world stopped.
@@ -45,12 +46,13 @@ enum {
     STOP_LEAST_NS = 10 * 1000,  /* of it for marking, however deep the stacks are */
     STOP_STEP = 4 << 10,   /* bytes scanned between two looks at the clock in a stop */
     LOOK_BEFORE_MOST = 512 << 10, /* bytes of globals that are looked at once more before a stop */
+    PACED_PAGES = 512,     /* what is left to sweep: less is done at once */
     MOST_READY = 60,       /* buffers made ready for a stop; threads have one or two each */
     WAIT_NS = 1000 * 1000
 };
 
 uint32_t trix_phase;
-struct gc trix_gc = {.lock = LOCK_INIT(CYCLE), .trigger = UINT64_MAX};
+struct gc trix_gc = {.driver = LOCK_INIT(DRIVER), .lock = LOCK_INIT(CYCLE), .trigger = UINT64_MAX};
 trix_report_hook *trix_gc_report_hook;
 void (*trix_gc_flip_hook)(void);
 const struct fiber_scanner *trix_fibers;
@@ -60,6 +62,9 @@ static struct {
     struct cycle_report report;
     struct marker marker;
     bool stopped;       /* the world stays stopped throughout */
+    bool at_once;       /* it is driven by a thread of the program, in one stop */
+    bool handed_over;   /* it was, and is to go on: nobody drives it */
+    struct pacer_workers workers; /* as the pacer said at the start */
     bool unsound;       /* something without barriers was opened since it began: what has been scanned must be again */
     bool dropped;       /* this process is a child forked while marking: mark bits are to be made good */
     int64_t live_base;  /* live at the start, without what was unclaimed then: above it, live grows by black objects */
@@ -197,6 +202,7 @@ static void whiten_heap(void) {
 }
 
 void trix_gc_reset_after_fork(void) {
+    lock_reset(&trix_gc.driver);
     lock_reset(&trix_gc.lock);
     cycle.dropped = trix_phase != PHASE_OFF;
     if (cycle.dropped) {
@@ -207,20 +213,18 @@ void trix_gc_reset_after_fork(void) {
         trix_gc_repace();
         lock_release(&trix_gc.lock);
     }
+    cycle.handed_over = false;
     memset(&cycle.marker, 0, sizeof cycle.marker);
     trix_gc.wanted = trix_gc.finished = trix_gc.started;
     trix_gc.triggered = 0;
 }
 
-static void begin(bool forced) {
-    trix_sweep_finish();
-    trix_work_ready((uint32_t)min_u64(2 * load_relaxed(&trix_threads.count) + 2, MOST_READY));
-    if (cycle.dropped) whiten_heap();
-    cycle.dropped = false;
-    trix_roots_refresh();
-    int stw = trix_options.debug.gcstoptheworld;
-    cycle.stopped = stw > 0 || trix_options.tracking != TRACK_BARRIER || trix_roots_untracked();
-    cycle.unsound = false;
+/* Before the stop: what the stop should not have to wait for. */
+static void make_ready(void) { trix_work_ready((uint32_t)min_u64(2 * load_relaxed(&trix_threads.count) + 2, MOST_READY)); }
+
+static void set_up(bool forced, bool stopped) {
+    cycle.stopped = stopped;
+    cycle.at_once = cycle.unsound = false;
     cycle.last_stack_bytes = cycle.stack_bytes;
     cycle.stack_bytes = 0;
     cycle.report = (struct cycle_report){.number = trix_gc.started + 1, .forced = forced, .begun = trix_os_now()};
@@ -229,6 +233,16 @@ static void begin(bool forced) {
     trix_gc.credit = 0;
     PROBE1(gc__start, cycle.report.number);
     trix_gc_notify(TRI_GC_CYCLE_START);
+}
+
+static void begin(bool forced) {
+    trix_sweep_finish();
+    make_ready();
+    if (cycle.dropped) whiten_heap();
+    cycle.dropped = false;
+    trix_roots_refresh();
+    int stw = trix_options.debug.gcstoptheworld;
+    set_up(forced, stw > 0 || trix_options.tracking != TRACK_BARRIER || trix_roots_untracked());
 }
 
 static void turn_on(void) {
@@ -244,7 +258,7 @@ static void turn_on(void) {
 }
 
 /* Reckons how fast marking must go. */
-static struct pacer_workers start_pacing(void) {
+static void start_pacing(void) {
     lock_acquire(&trix_gc.lock);
     cycle.report.goal = trix_pacer_goal(&trix_gc.pacer);
     struct pacer_start start = {
@@ -255,10 +269,9 @@ static struct pacer_workers start_pacing(void) {
         .now_ns = trix_os_now(),
         .procs = (uint32_t)trix_gc.procs,
     };
-    struct pacer_workers workers = trix_pacer_start_cycle(&trix_gc.pacer, &start);
+    cycle.workers = trix_pacer_start_cycle(&trix_gc.pacer, &start);
     trix_gc_repace();
     lock_release(&trix_gc.lock);
-    return workers;
 }
 
 static void first_stop(void) {
@@ -269,10 +282,10 @@ static void first_stop(void) {
         stop_world(true);
     }
     turn_on();
-    struct pacer_workers workers = start_pacing();
+    start_pacing();
     if (!cycle.stopped) cycle.report.stop_start = resume_world();
     trix_os_futex_wake(&trix_gc.started, INT32_MAX);
-    trix_markers_begin(workers);
+    trix_markers_begin(cycle.workers);
 }
 
 /* Empties the grey set, together with the other markers and whoever assists, until every thread has been scanned. */
@@ -439,8 +452,9 @@ static void last_stop(void) {
 /* Tells the pacer how it went, and sets the next goal. */
 static void finish_pacing(void) {
     struct cycle_report *r = &cycle.report;
-    trix_markers_end();
     r->marked = trix_os_now();
+    if (cycle.at_once) trix_markers_spared(r->marked - cycle.stop_began);
+    else trix_markers_end();
     r->assist_cpu = trix_gc.assist_ns;
     r->background_cpu = trix_gc.background_ns;
     r->idle_cpu = trix_gc.idle_ns;
@@ -481,9 +495,9 @@ static void account_cpu(void) {
 }
 
 static void sweep(void) {
-    for (bool first = true; trix_sweep_some(); first = false) {
+    for (bool first = true; !cycle.at_once && trix_sweep_some(); first = false) {
         trix_collector_poll(NULL);
-        if (!cycle.report.forced) trix_sweeper_pace(first);
+        if (!cycle.report.forced && trix_sweep_left() > PACED_PAGES) trix_sweeper_pace(first);
     }
     trix_sweep_finish();
     trix_life_swept();
@@ -501,13 +515,8 @@ static void report(bool swept) {
     trix_gc_notify(swept ? TRI_GC_SWEEP_END : TRI_GC_MARK_END);
 }
 
-void trix_cycle_run(bool forced) {
-    begin(forced);
-    first_stop();
-    cycle.live_base = (int64_t)cycle.report.heap_start - (int64_t)retire_runs(cycle.stopped);
-    mark_roots();
-    drain_all();
-    last_stop();
+/* World stopped, all marked and the phase off: lets it go on, and sweeps. */
+static void conclude(void) {
     finish_pacing();
     store_seq(&trix_gc.marked, trix_gc.started);
     bool still_stopped = cycle.stopped && trix_options.debug.gcstoptheworld >= 2;
@@ -534,4 +543,80 @@ void trix_cycle_run(bool forced) {
     report(true);
     store_seq(&trix_gc.finished, trix_gc.started);
     trix_os_futex_wake(&trix_gc.finished, INT32_MAX);
+}
+
+void trix_cycle_run(bool forced) {
+    begin(forced);
+    first_stop();
+    cycle.live_base = (int64_t)cycle.report.heap_start - (int64_t)retire_runs(cycle.stopped);
+    mark_roots();
+    drain_all();
+    last_stop();
+    conclude();
+}
+
+/* ---- in one stop ---- */
+
+/* World stopped for good: marks all, the calling thread's roots too; false when it is not done by that time (ns). */
+static bool mark_at_once(uint64_t until) {
+    const struct fiber_scanner *fibers = load_acquire(&trix_fibers);
+    trix_work_enter();
+    for (struct thread *t = trix_threads.first; t; t = t->next) scan_in_place(t);
+    cycle.report.globals = trix_roots_scan(&cycle.marker);
+    trix_life_mark(&cycle.marker);
+    bool late = false;
+    while (!late && scan_fibers()) late = trix_os_now() >= until;
+    if (fibers && !late) fibers->rest(&cycle.marker, &cycle.stack_bytes);
+    trix_marker_flush(&cycle.marker);
+    trix_work_exit();
+    if (late || cycle.report.leaks) return false;
+    do {
+        if (!drain_in_stop(until)) return false;
+    } while (life_marks(false) || life_marks(true));
+    return true;
+}
+
+bool trix_cycle_at_once(uint64_t budget_ns) {
+    if (cycle.dropped || cycle.handed_over || trix_roots_untracked()) return false;
+    make_ready();
+    cycle.stop_began = trix_os_now();
+    trix_limit_phase(LIMITER_STOPPED);
+    if (!trix_world_try_stop()) {
+        trix_limit_phase(LIMITER_OFF);
+        return false;
+    }
+    histogram_add(&trix_pauses[PAUSE_GC].stopping, trix_os_now() - cycle.stop_began);
+    if (!trix_roots_fresh()) {
+        resume_world();
+        return false;
+    }
+    set_up(false, true);
+    cycle.at_once = true;
+    turn_on();
+    start_pacing();
+    trix_os_futex_wake(&trix_gc.started, INT32_MAX);
+    cycle.live_base = (int64_t)cycle.report.heap_start - (int64_t)retire_runs(true);
+    if (mark_at_once(cycle.stop_began + budget_ns)) {
+        turn_off();
+        conclude();
+        return true;
+    }
+    cycle.stopped = cycle.at_once = false;
+    cycle.handed_over = true;
+    cycle.report.stop_start = resume_world();
+    trix_collector_call();
+    return true;
+}
+
+bool trix_cycle_handed_over(void) { return cycle.handed_over; }
+
+/* Everything that a first stop and the scans after it do has been done in the one stop. */
+void trix_cycle_take_over(void) {
+    cycle.handed_over = false;
+    trix_markers_begin(cycle.workers);
+    trix_roots_refresh();
+    cycle.unsound = trix_roots_untracked();
+    drain_all();
+    last_stop();
+    conclude();
 }

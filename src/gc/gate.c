@@ -121,22 +121,25 @@ void trix_thread_aside(void (*work)(void *), void *arg) {
 
 /* ---- claiming ---- */
 
-/* Before the trigger the thread sweeps what it owes; past it the collector is told; past the goal the thread makes room for
- * it on the processor. */
+static void start_cycle(struct thread *t) {
+    if (trix_onestop(t) != ONESTOP_NO || load_relaxed(&trix_gc.triggered)) return;
+    store_relaxed(&trix_gc.triggered, 1);
+    trix_collector_call();
+}
+
+/* Before the trigger the thread sweeps what it owes; past it a small heap is collected on the spot, else the collector is told;
+ * past the goal the thread makes room for it on the processor. */
 static void flush_report(struct thread *t) {
     store_relaxed(&t->cpu, trix_os_cpu());
     int64_t live = fetch_add_relaxed(&trix_gc.live, t->cache.unreported) + t->cache.unreported;
-    if (t->cache.unreported <= -BIG_FREE_BYTES) trix_event_post(); /* there is something to give back */
+    if (t->cache.unreported <= -BIG_FREE_BYTES) trix_collector_call(); /* there is something to give back */
     t->cache.unreported = 0;
     trix_limit_look();
     if (gate_marking()) return;
     trix_sweep_pay(&t->cache.gate, live);
     if (live < (int64_t)min_u64(load_relaxed(&trix_gc.trigger), INT64_MAX)) return;
-    if (!load_relaxed(&trix_gc.triggered)) {
-        store_relaxed(&trix_gc.triggered, 1);
-        trix_event_post();
-    }
-    if (trix_collector_running()) trix_await_cycle(t);
+    start_cycle(t);
+    if (trix_collector_running() && trix_await_cycle(t)) start_cycle(t);
 }
 
 void trix_gate_account(struct gate *g, int64_t bytes) {

@@ -26,6 +26,7 @@ struct cycle_report {
 };
 
 struct gc {
+    struct lock driver;   /* who drives the cycle: "driver only" is what its holder alone touches, "collector" means the same */
     struct lock lock;     /* of the pacer and the controls */
     struct pacer pacer;   /* lock */
     bool enabled;         /* lock; false in a process that must not start threads */
@@ -78,6 +79,8 @@ void trix_gc_init(void);
 /* Makes sure that the collector's thread runs; false when it cannot be made. Not from a signal handler. */
 bool trix_collector_start(void);
 bool trix_collector_running(void); /* or being made */
+bool trix_collector_there(void);
+bool trix_gc_listened_to(void); /* the program has handlers of tri_on_gc, which are called on the collector's thread */
 /* Makes a thread of the library's own, of which the program knows nothing: detached, every signal
  * blocked, with a small stack. False when it cannot be had. */
 bool trix_make_thread(void *(*main)(void *), void *arg, const char *name);
@@ -96,6 +99,19 @@ void trix_gate_wait(struct thread *t, const uint32_t *word, uint32_t seen, uint6
  * concerned. */
 void trix_cycle_run(bool forced);
 
+/* The heap has reached its trigger: when it is small, collects it at once on the calling thread (onestop.c); inside, no locks. */
+enum onestop { ONESTOP_NO, ONESTOP_DONE, ONESTOP_BUSY /* another thread is at it */ };
+enum onestop trix_onestop(struct thread *t);
+/* Who allocates next will do that: the collector's thread leaves a cycle that it finds due to them, and wakes who waits for it. Were it
+ * to do it, the next one would be due before it has gone to sleep. Driver. */
+bool trix_onestop_likely(void);
+
+/* The cycle of onestop.c; the driver, attached and inside, whose roots lie above its `sp`. False: nothing has been done, as it cannot
+ * be now. When budget_ns is over before all is marked, the cycle goes on as a concurrent one, which the collector's thread takes over. */
+bool trix_cycle_at_once(uint64_t budget_ns);
+bool trix_cycle_handed_over(void); /* there is one to be taken over; driver */
+void trix_cycle_take_over(void);
+
 /* World being stopped, or about to go on: the collector's thread is not to wait for a processor meanwhile, while all wait
  * for it. Does nothing on other threads, and where the process may not. */
 void trix_collector_hurry(bool on);
@@ -112,14 +128,18 @@ void trix_gc_notify(tri_gc_event event);
 /* Whether so much lives that an allocating thread waits for the end of marking. */
 INLINE bool gc_past_goal(void) { return load_relaxed(&trix_gc.live) > (int64_t)min_u64(load_relaxed(&trix_gc.goal), INT64_MAX); }
 
+INLINE bool gc_past_trigger(void) { return load_relaxed(&trix_gc.live) >= (int64_t)min_u64(load_relaxed(&trix_gc.trigger), INT64_MAX); }
+
 /* An allocating thread pays for what it takes; inside, no locks. */
 void trix_assist(struct thread *t);
-/* The heap is past its goal and no cycle has begun: the collector needs a processor. Inside, no locks. */
-void trix_await_cycle(struct thread *t);
+/* When the heap is past its goal and no cycle has begun: the collector needs a processor. True: it has left it to the thread, or let it
+ * wait for too long. Inside, no locks. */
+bool trix_await_cycle(struct thread *t);
 
 /* ---- background markers ---- */
 void trix_markers_begin(struct pacer_workers workers);
 void trix_markers_end(void);
+void trix_markers_spared(uint64_t cpu_ns); /* instead of both: a cycle without them */
 /* Between two quanta of the collector's own marking: lets the share of the CPU be what it should. */
 void trix_markers_pace(struct marker *m);
 uint64_t trix_markers_quantum(void); /* bytes to scan in the next one; collector */

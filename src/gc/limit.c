@@ -224,7 +224,7 @@ EXPORT int64_t tri_set_memory_limit(int64_t bytes) {
         trix_gc_repace();
     }
     lock_release(&trix_gc.lock);
-    if (bytes >= 0) trix_event_post(); /* the heap may be past the new trigger, or memory is to go back */
+    if (bytes >= 0) trix_collector_call(); /* the heap may be past the new trigger, or memory is to go back */
     gate_leave(g);
     return old < PACER_NO_LIMIT ? (int64_t)old : INT64_MAX;
 }

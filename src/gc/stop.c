@@ -281,11 +281,8 @@ static void decide_spins(const struct thread *self) {
  * stop itself. */
 static uint64_t hold_signals_off(void) { return trix_os_sigmask(SIG_BLOCK, ~(1ull << (STOP_SIGNAL - 1))); }
 
-void trix_world_stop(bool scan) {
-    struct thread *self = thread_self();
-    uint64_t mask = self ? hold_signals_off() : 0;
-    trix_lock_blocking(&trix_threads.lock);
-    if (self) self->stop_mask = mask;
+/* Threads' lock. */
+static void stop_all(struct thread *self, bool scan) {
     store_relaxed(&trix_threads.stopper, self);
     store_relaxed(&trix_threads.stopper_cpu, trix_os_cpu());
     decide_spins(self);
@@ -297,6 +294,26 @@ void trix_world_stop(bool scan) {
         if (load_seq(&t->state) == THREAD_RUNNING) signal_thread(t);
     }
     await_all(self);
+}
+
+void trix_world_stop(bool scan) {
+    struct thread *self = thread_self();
+    uint64_t mask = self ? hold_signals_off() : 0;
+    trix_lock_blocking(&trix_threads.lock);
+    if (self) self->stop_mask = mask;
+    stop_all(self, scan);
+}
+
+bool trix_world_try_stop(void) {
+    struct thread *self = thread_self();
+    uint64_t mask = hold_signals_off();
+    if (!lock_try(&trix_threads.lock)) {
+        trix_os_sigmask(SIG_SETMASK, mask);
+        return false;
+    }
+    self->stop_mask = mask;
+    stop_all(self, false);
+    return true;
 }
 
 void trix_world_go(void) {

@@ -207,6 +207,9 @@ void trix_lock_blocking(struct lock *lock);
  * each thread's roots are scanned: running threads do it themselves before they park, the others are left
  * with ask_scan set. */
 void trix_world_stop(bool scan);
+/* The same by an attached thread that is inside, which must not wait for the lock: whoever holds it may wait for the thread to
+ * leave. Nobody is scanned. False: not now. */
+bool trix_world_try_stop(void);
 void trix_world_resume(void);
 /* Its two halves: in between threads run, and no other stop can begin. */
 void trix_world_go(void);
