@@ -20,7 +20,7 @@ enum gc_phase { PHASE_OFF, PHASE_MARK };
 
 struct gate {
     uint32_t inside;  /* depth; own thread */
-    uint32_t pending; /* a stop, handshake or deferred signal waits; set by handlers on this thread */
+    uint32_t pending; /* a stop, handshake or deferred signal waits; set by handlers on this thread, and as a hint by who stops the world; relaxed */
     uintptr_t section; /* not 0: the program has it counted as blocked (gc/blocking.c); own thread */
 };
 

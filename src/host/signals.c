@@ -66,7 +66,7 @@ static bool put_off(struct thread *t, int sig, const siginfo_t *info, void *cont
     if (queued) {
         *mask |= bit;
         t->deferred |= bit;
-        t->cache.gate.pending = 1;
+        store_relaxed(&t->cache.gate.pending, 1);
     } else if (!(before & bit)) {
         trix_os_sigmask(SIG_UNBLOCK, bit);
     }
@@ -109,7 +109,7 @@ static void run_handler(struct thread *t, int sig, siginfo_t *info, void *contex
         pthread_setcanceltype(cancel, NULL);
     }
     t->deferred = deferred;
-    if (deferred) t->cache.gate.pending = 1;
+    if (deferred) store_relaxed(&t->cache.gate.pending, 1);
     t->sp = blocked_sp; /* it may have interrupted thread_block */
     t->handler_frame = frame;
     t->handler_sp = outer_sp;
