@@ -43,14 +43,18 @@ static uint64_t last_work(void) {
 /* Certain for who drives. */
 static bool is_small(void) {
     bool skipped = (int32_t)(load_seq(&trix_gc.started) + 1 - load_relaxed(&onestop.from)) >= 0;
-    return skipped && last_work() <= MOST_WORK;
+    return skipped && (last_work() <= MOST_WORK || trix_options.debug.gconestop == 2);
 }
+
+/* Driver: so many cycles are the collector's. */
+static void skip(uint32_t cycles) { store_relaxed(&onestop.from, load_seq(&trix_gc.started) + 1 + cycles); }
 
 /* Driver. What is too much, for this machine or for a moment, is not tried again and again. */
 static void learn(bool in_time) {
+    if (trix_options.debug.gconestop == 2) return;
     if (in_time && onestop.skips > 1) onestop.skips /= 2;
     if (in_time) return;
-    store_relaxed(&onestop.from, trix_gc.started + 1 + onestop.skips);
+    skip(onestop.skips);
     if (onestop.skips < MOST_SKIPPED) onestop.skips *= 2;
 }
 
@@ -90,9 +94,11 @@ static bool time_to_call(void) {
 
 /* Driver. */
 static bool try_it(struct thread *t) {
-    if (!is_ours() || !is_small() || !collect(t)) return false;
-    learn(!trix_cycle_handed_over());
-    return true;
+    if (!is_ours() || !is_small()) return false;
+    bool done = collect(t);
+    if (done) learn(!trix_cycle_handed_over());
+    else skip(1); /* the list of roots is stale, say: the collector reads it */
+    return done;
 }
 
 enum onestop trix_onestop(struct thread *t) {

@@ -20,7 +20,7 @@ bool __wrap_trix_world_try_stop(void);
 bool __real_trix_roots_fresh(void);
 bool __wrap_trix_roots_fresh(void);
 
-enum mode { AS_IT_IS, HANDED_OVER, MIXED };
+enum mode { AS_IT_IS, HANDED_OVER, MIXED, STALE };
 static enum mode mode;
 static uint32_t at_once, taken_over, refused, stale, turn, asking;
 
@@ -46,7 +46,8 @@ bool __wrap_trix_world_try_stop(void) {
 }
 
 bool __wrap_trix_roots_fresh(void) {
-    if (mode != MIXED || !asking || turn % 7 != 5) return __real_trix_roots_fresh();
+    bool now = mode == STALE || (mode == MIXED && turn % 7 == 5);
+    if (!now || !asking) return __real_trix_roots_fresh();
     fetch_add_seq(&stale, 1);
     return false;
 }
@@ -170,9 +171,26 @@ static void all_of_it(enum mode how) {
     forks();
 }
 
+static uint32_t cycles(void) {
+    tri_mem_stats s;
+    tri_read_mem_stats(&s);
+    return s.num_gc;
+}
+
+/* As after a dlopen, were nobody to read the list again: then the collector's thread makes the cycles. */
+static void stays_stale(void) {
+    uint32_t before = cycles(), until = stale + 3;
+    mode = STALE;
+    for (int i = 0; i < 1000 && (int32_t)(until - stale) > 0; i++) garbage();
+    REQUIRE((int32_t)(until - stale) <= 0, "of 1000 rounds %u were refused", stale + 3 - until);
+    REQUIRE(cycles() - before >= 2, "%u cycles between 3 that were refused", cycles() - before);
+}
+
 int main(void) {
     const char *debug = getenv("GODEBUG");
     bool never = debug && strstr(debug, "gconestop=0");
+    live(true);
+    if (!never) stays_stale(); /* before the heap has ever been large */
     all_of_it(AS_IT_IS);
     uint32_t plain = load_seq(&at_once);
     all_of_it(HANDED_OVER);

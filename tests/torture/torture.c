@@ -170,6 +170,7 @@ static void print_figures(void) {
 int main(int argc, char **argv) {
     read_options(argc, argv);
     report_init(argc, argv);
+    cycles_count();
     guests_init(argv[0]);
     weather_init();
     bells_init();

@@ -187,6 +187,7 @@ enum change {
 };
 void shade_note(struct shade *s, enum change change);
 uint32_t cycles_begun(void);
+void cycles_count(void); /* at the start: lets them be counted; TORTURE_ASKS in the environment: about */
 
 /* ---- roots ---- */
 void roots_init(void);
