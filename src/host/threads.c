@@ -259,7 +259,10 @@ INTERPOSE int pthread_create(pthread_t *restrict thread, const pthread_attr_t *r
 
 extern __typeof__(pthread_create) trix_own_pthread_create __attribute__((alias("pthread_create"), visibility("hidden"), nothrow));
 
-static bool calls_come_here(void) { return pthread_create == trix_own_pthread_create; }
+/* First, or behind the address sanitizer's. (Behind the thread sanitizer's threads do not begin here: they are not counted.) */
+static bool calls_come_here(void) {
+    return pthread_create == trix_own_pthread_create || (trix_libc_sanitizer() && !trix_libc_thread_sanitizer());
+}
 
 INTERPOSE void pthread_exit(void *result) {
     if (own_start) {

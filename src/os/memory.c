@@ -146,12 +146,18 @@ bool trix_os_takes_guards(void) {
     return load_relaxed(&known) == 2;
 }
 
+/* LeakSanitizer's, where the program is built with it; the library need not be. */
+extern void __lsan_register_root_region(const void *at, size_t bytes) __attribute__((weak));
+
+/* Guards are not seen in the list of mappings, by which LeakSanitizer goes when it reads the heap. */
+static bool guards_do(void) { return !trix_os_valgrind && !__lsan_register_root_region && trix_os_takes_guards(); }
+
 bool trix_os_revoke(void *at, size_t bytes) {
     enum { MOST_GUARDED = 1 << 20 };
     if (fault(OS_FAULT_RELEASE)) return false;
     int saved = errno;
     store_relaxed(&revoked_by.guards, 1);
-    bool done = bytes <= MOST_GUARDED && !trix_os_valgrind && trix_os_takes_guards() && madvise(at, bytes, MADV_GUARD_INSTALL) == 0;
+    bool done = bytes <= MOST_GUARDED && guards_do() && madvise(at, bytes, MADV_GUARD_INSTALL) == 0;
     if (!done) {
         store_relaxed(&revoked_by.protection, 1);
         done = mprotect(at, bytes, PROT_NONE) == 0;
@@ -198,9 +204,6 @@ void trix_os_name(void *at, size_t bytes, const char *name) {
     prctl(PR_SET_VMA, PR_SET_VMA_ANON_NAME, (unsigned long)at, bytes, name);
     errno = saved;
 }
-
-/* LeakSanitizer's, where the program is built with it; the library need not be. */
-extern void __lsan_register_root_region(const void *at, size_t bytes) __attribute__((weak));
 
 void trix_os_not_leaked(void *at, size_t bytes) {
     if (__lsan_register_root_region) __lsan_register_root_region(at, bytes);
