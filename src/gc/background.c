@@ -65,6 +65,7 @@ static struct {
     uint32_t paused;       /* forks that want the collector's threads to stand still; futex, seq_cst */
     uint32_t standing;     /* how many do; seq_cst */
     uint64_t last_cycle;   /* ns; collector */
+    uint32_t left;         /* the cycle that it has left to the threads that allocate; collector */
     uint64_t rested_cpu;   /* ns: CPU time of the process when it was last looked at, with nothing to do; collector */
     uint64_t cycle_cpu;    /* ns: what the last cycle took; collector */
 } background;
@@ -352,7 +353,8 @@ static bool cycle_due(bool *forced) {
     uint32_t wanted = load_seq(&trix_gc.wanted), started = load_seq(&trix_gc.started);
     *forced = (int32_t)(wanted - started) > 0;
     if (*forced) return true;
-    if (gc_past_trigger() && !trix_onestop_likely()) return true;
+    /* It leaves a cycle once only: whoever calls it again could not make it, being in a signal handler, say. */
+    if (gc_past_trigger() && (!trix_onestop_likely() || background.left == started + 1)) return true;
     *forced = rest_left() == 0;
     return *forced;
 }
@@ -402,6 +404,7 @@ static void *collector_main(void *arg) {
         uint64_t cpu = trix_os_thread_cpu();
         uint64_t rest = min_u64(rest_left(), trix_scavenger_step());
         background.rested_cpu += trix_os_thread_cpu() - cpu; /* not the program's */
+        if (gc_past_trigger()) background.left = load_seq(&trix_gc.started) + 1;
         lock_release(&trix_gc.driver);
         if (gc_past_goal()) trix_os_futex_wake(&trix_gc.started, INT32_MAX); /* trix_onestop_likely */
         trix_event_wait(&trix_called, seen, rest == UINT64_MAX ? 0 : rest + 1);

@@ -186,10 +186,25 @@ static void stays_stale(void) {
     REQUIRE(cycles() - before >= 2, "%u cycles between 3 that were refused", cycles() - before);
 }
 
+static void handler(int number) {
+    (void)number;
+    for (int i = 0; i < 40; i++) garbage();
+}
+
+/* A handler makes no cycle itself, so it must not be left to it either. */
+static void in_handler(void) {
+    uint32_t before = cycles();
+    mode = AS_IT_IS;
+    signal(SIGUSR1, handler);
+    raise(SIGUSR1);
+    REQUIRE(cycles() - before >= 5, "%u cycles while a handler allocated 100 MB", cycles() - before);
+}
+
 int main(void) {
     const char *debug = getenv("GODEBUG");
     bool never = debug && strstr(debug, "gconestop=0");
     live(true);
+    in_handler();
     if (!never) stays_stale(); /* before the heap has ever been large */
     all_of_it(AS_IT_IS);
     uint32_t plain = load_seq(&at_once);
