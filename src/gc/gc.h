@@ -103,7 +103,7 @@ void trix_cycle_run(bool forced);
 enum onestop { ONESTOP_NO, ONESTOP_DONE, ONESTOP_BUSY /* another thread is at it */ };
 enum onestop trix_onestop(struct thread *t);
 /* Who allocates next will do that: the collector's thread leaves a cycle that it finds due to them, and wakes who waits for it. Were it
- * to do it, the next one would be due before it has gone to sleep. Driver. */
+ * to do it, the next one would be due before it has gone to sleep. Certain for the driver. */
 bool trix_onestop_likely(void);
 
 /* The cycle of onestop.c; the driver, attached and inside, whose roots lie above its `sp`. False: nothing has been done, as it cannot

@@ -61,14 +61,12 @@ static void learn(bool in_time) {
 /* The first cycle is the collector's: it reads the list of roots, and how much there is to mark is not known before. The program's
  * handlers of cycles, and the limit's warnings, belong on the collector's thread; without barriers no cycle could be
  * handed over. */
-static bool is_possible(void) {
+bool trix_onestop_likely(void) {
     bool plain = !trix_options.debug.gcstoptheworld && trix_options.tracking == TRACK_BARRIER;
     bool first = load_seq(&trix_gc.started) == 0;
     return trix_options.debug.gconestop && plain && !first && !load_relaxed(&trix_gc.limited) && !trix_limiting() &&
            !trix_gc_listened_to() && is_small();
 }
-
-bool trix_onestop_likely(void) { return is_possible(); }
 
 /* Driver. A cycle that was asked for, or is under way, is the collector's. */
 static bool is_ours(void) {
@@ -102,7 +100,7 @@ static bool try_it(struct thread *t) {
 }
 
 enum onestop trix_onestop(struct thread *t) {
-    if (!trix_collector_there() || trix_in_handler(t) || !is_possible()) return ONESTOP_NO;
+    if (!trix_collector_there() || trix_in_handler(t) || !trix_onestop_likely()) return ONESTOP_NO;
     if (!lock_try(&trix_gc.driver)) return load_relaxed(&onestop.busy) ? ONESTOP_BUSY : ONESTOP_NO;
     store_relaxed(&onestop.busy, 1);
     /* Another thread may have been through a cycle since the trigger was seen. */

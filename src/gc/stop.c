@@ -3,7 +3,8 @@
  * The collector never waits for a thread that is blocked in the kernel, and a thread that runs is told by a signal, so
  * a loop without calls stops like any other.
  *
- * Asking. First by a word that each looks at when it leaves the library; who has not stopped after 3 µs gets a signal.
+ * Asking. First by a word that each looks at when it leaves the library; who has not stopped after 3 µs gets a signal. (So
+ * nothing that runs in the stop signal's own handler may pass the door: what it has interrupted would not be scanned.)
  *
  * Waiting. A thread that runs on another processor answers within some 20 µs, and whoever sleeps meanwhile takes longer to wake
  * up; but a thread that was preempted on our own answers only when we sleep. Each notes where it runs
