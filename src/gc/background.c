@@ -270,15 +270,23 @@ static void nap(struct marker *m, uint64_t ns) {
     trix_work_enter();
 }
 
-/* Works in short bursts, so that it and the assists have no more than its share of the time since `began`. What it lags behind it
- * does not make up for in one go. Past the goal it is waited for. */
-static void keep_share(struct marker *m, uint64_t now, uint64_t cpu) {
-    if (background.allowed >= 1 || cpu - background.cpu_rested < BURST_NS || gc_past_goal()) return;
+/* How long the collector has to rest so that it and the assists have had no more than its share of the time since `began`. */
+static uint64_t ahead_of_share(uint64_t now) {
     uint64_t assisted = load_relaxed(&trix_gc.assist_ns) - background.assisted;
-    uint64_t used = cpu - background.cpu_began + assisted, wall = now - background.began;
+    uint64_t used = trix_os_thread_cpu() - background.cpu_began + assisted, wall = now - background.began;
     uint64_t due = (uint64_t)((double)used / background.allowed);
-    nap(m, min_u64(max_u64(due > wall ? due - wall : 0, NAP_NS), LONGEST_NAP_NS));
+    return due > wall ? due - wall : 0;
+}
+
+/* Works in short bursts. What it lags behind it does not make up for in one go. Past the goal it is waited for. True: it has rested, and is to
+ * rest again, as assists do what there is. */
+static bool keep_share(struct marker *m, uint64_t now) {
+    if (background.allowed >= 1 || trix_os_thread_cpu() - background.cpu_rested < BURST_NS || gc_past_goal()) return false;
+    uint64_t ahead = ahead_of_share(now);
+    nap(m, min_u64(max_u64(ahead, NAP_NS), LONGEST_NAP_NS));
+    if (ahead > LONGEST_NAP_NS && trix_work_queued()) return true;
     background.cpu_rested = trix_os_thread_cpu();
+    return false;
 }
 
 /* Scans as much at once as takes QUANTUM_NS, which may be a few KiB of small objects or a hundred of large ones. */
@@ -300,12 +308,8 @@ void trix_markers_begin(struct pacer_workers workers) {
 
 uint64_t trix_markers_quantum(void) { return background.quantum; }
 
-void trix_markers_pace(struct marker *m) {
-    uint64_t now = trix_os_now(), cpu = trix_os_thread_cpu();
-    trix_gc_gather(m);
-    set_quantum(cpu - background.cpu_counted);
-    if (background.allowed > 0) charge(cpu - background.cpu_counted);
-    background.cpu_counted = cpu;
+/* What is due from time to time, whether the collector marks or rests. */
+static void attend(struct marker *m, uint64_t now) {
     if (now - background.looked > LOOK_NS) {
         look_around(now);
         lock_acquire(&trix_gc.lock);
@@ -314,7 +318,16 @@ void trix_markers_pace(struct marker *m) {
     }
     trix_limit_tick(now);
     trix_collector_poll(m);
-    keep_share(m, now, cpu);
+}
+
+void trix_markers_pace(struct marker *m, bool roots_left) {
+    uint64_t cpu = trix_os_thread_cpu(), now;
+    trix_gc_gather(m);
+    set_quantum(cpu - background.cpu_counted);
+    if (background.allowed > 0) charge(cpu - background.cpu_counted);
+    background.cpu_counted = cpu;
+    do attend(m, now = trix_os_now());
+    while (keep_share(m, now) && !roots_left);
 }
 
 void trix_markers_end(void) {

@@ -297,7 +297,7 @@ static void drain(void) {
         unsigned unscanned = cycle.stopped ? 0 : scan_blocked_threads();
         bool fibers = !cycle.stopped && scan_fibers();
         bool more = trix_marker_drain(m, trix_markers_quantum());
-        trix_markers_pace(m);
+        trix_markers_pace(m, unscanned || fibers);
         if (more || fibers) continue;
         trix_marker_flush(m);
         trix_gc_gather(m);
