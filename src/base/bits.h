@@ -4,8 +4,22 @@
 
 #include "attr.h"
 
+void trix_bits_init(void);
+
 INLINE unsigned bits_lowest(uint64_t w) { return (unsigned)__builtin_ctzll(w); }
-INLINE unsigned bits_count(uint64_t w) { return (unsigned)__builtin_popcountll(w); }
+
+/* The architecture's first processors had no instruction for it. */
+extern bool trix_bits_popcnt; /* this one has; set by trix_bits_init */
+INLINE unsigned bits_count(uint64_t w) {
+#if defined(__x86_64__) && !defined(__POPCNT__)
+    if (LIKELY(trix_bits_popcnt)) {
+        __asm__("popcnt %0, %0" : "+r"(w) : : "cc");
+        return (unsigned)w;
+    }
+#endif
+    return (unsigned)__builtin_popcountll(w);
+}
+
 INLINE unsigned bits_width(uint64_t w) { return w ? 64 - (unsigned)__builtin_clzll(w) : 0; }
 INLINE uint64_t bits_below(unsigned n) { return n >= 64 ? ~0ull : (1ull << n) - 1; }
 INLINE bool bits_test(const uint64_t *map, size_t i) { return map[i >> 6] >> (i & 63) & 1; }
@@ -26,17 +40,7 @@ INLINE void bits_fill(uint64_t *map, size_t from, size_t n, bool value) {
 }
 
 /* Number of set bits of [from, from + n). */
-INLINE size_t bits_count_range(const uint64_t *map, size_t from, size_t n) {
-    size_t total = 0;
-    while (n) {
-        unsigned at = from & 63;
-        unsigned len = (unsigned)min_u64(64 - at, n);
-        total += bits_count(map[from >> 6] & bits_below(len) << at);
-        from += len;
-        n -= len;
-    }
-    return total;
-}
+size_t trix_bits_count_range(const uint64_t *map, size_t from, size_t n);
 
 /* Length of the run of ones that begins at bit `from` of a map of `nbits` bits. */
 INLINE size_t bits_run(const uint64_t *map, size_t from, size_t nbits) {

@@ -40,6 +40,7 @@ static void trace_init(uint64_t began) {
 
 static void init_all(void) {
     uint64_t began = trix_os_now();
+    trix_bits_init();
     trix_options_read(environ);
     if (trix_options.tracking == TRACK_PAGES) {
         trix_print(2, "tricolor: page tracking is not built yet; marking with the world stopped, as TRITRACK=none\n");

@@ -145,6 +145,15 @@ static void pay_for(struct thread_cache *cache, int64_t bytes) {
     trix_gate_blocking(&cache->gate, trix_window_back, page, PAGE_SIZE);
 }
 
+/* The last claim has been handed out wholly. */
+static void run_finish(struct run_state *r) {
+    if (!r->page) return;
+    trix_central_finish(r->page);
+    store_relaxed(&r->handed, r->handed + r->claimed);
+    r->page = 0;
+    r->claimed = 0;
+}
+
 /* Gets the layout's run a new stretch. While marking it is owed for by the stretch and paid when the next one is needed:
  * were it by the claim, a few claims in one request, of a service say, would make a long wait of what are many short ones.
  * False: memory is exhausted. */
@@ -159,9 +168,7 @@ static bool run_refill(struct thread_cache *cache, struct layout *l) {
             if (UNLIKELY(gate_marking())) cache->assist_credit -= (int64_t)(t->hot[l->id].end - t->hot[l->id].cur);
             return true;
         }
-        if (r->page) trix_central_finish(l, r->page, r->claimed);
-        r->page = 0;
-        r->claimed = 0;
+        run_finish(r);
         if (run_take_reserve(t, l)) continue;
         if (!trix_central_claim(l, &cache->window, run_want(r, l), &claim)) return false;
         run_take_claim(t, l, &claim);
@@ -234,6 +241,7 @@ bool trix_cache_prealloc(struct thread_cache *cache, struct layout *l, size_t n)
 void trix_cache_swap(struct thread_cache *cache) {
     struct run_table *old = cache->table;
     CHECK(cache->spare->nactive == 0, "a table of runs was not retired in time");
+    if (old->nactive == 0) trix_window_return(&cache->window); /* it has claimed nothing since the last change of phase: others may */
     cache->table = cache->spare;
     cache->spare = old;
     cache->line->runs = cache->table->hot;
@@ -251,7 +259,7 @@ static uint64_t retire_reserve(struct run_state *r, struct layout *l) {
     while (r->reserve) {
         uint32_t page = r->reserve;
         r->reserve = map_state(page)->next;
-        trix_central_unclaim(l, page, all, 0);
+        trix_central_unclaim(l, page, all);
         bytes += (uint64_t)l->slots * l->size;
     }
     return bytes;
@@ -265,7 +273,7 @@ static void run_adapt(struct run_state *r, unsigned unused) {
 static uint64_t retire_run(struct run_table *t, struct layout *l) {
     struct run_state *r = &t->cold[l->id];
     struct tri__run *run = &t->hot[l->id];
-    uint64_t bytes = retire_reserve(r, l);
+    uint64_t bytes = retire_reserve(r, l), handed = r->handed;
     r->listed = false;
     if (r->page) {
         if (run->cur < run->end) {
@@ -273,17 +281,20 @@ static uint64_t retire_run(struct run_table *t, struct layout *l) {
             if (l->id == LAYOUT_ID_TINY) t->tiny -= (uint32_t)((run->end - run->cur) / TINY_PIECE);
             bits_fill(r->pending, from, to - from, true);
         }
-        unsigned unused = (unsigned)bits_count_range(r->pending, 0, l->slots);
+        unsigned unused = (unsigned)trix_bits_count_range(r->pending, 0, l->slots);
         /* The run is nobody's before the slots are: once they are free, another thread may hand them out (trix_cache_holds). */
         uint32_t page = r->page;
         run_moves(r);
         store_release(&r->page, 0);
-        trix_central_unclaim(l, page, r->pending, r->claimed - unused);
+        trix_central_unclaim(l, page, r->pending);
+        handed += r->claimed - unused;
         run_adapt(r, unused);
         bytes += (uint64_t)unused * l->size;
     }
     r->page = 0;
     r->claimed = 0;
+    store_relaxed(&r->handed, 0);
+    if (handed) trix_central_count(l, handed);
     r->sample_next = false;
     memset(r->pending, 0, sizeof r->pending);
     *run = (struct tri__run){0};
@@ -354,7 +365,8 @@ RACY_READS static void table_peek(const struct run_table *t, uint64_t *counts, u
         const struct run_state *r = &t->cold[l->id];
         struct tri__run run = run_look(&t->hot[l->id]);
         uint64_t left = run.cur < run.end ? run.end - run.cur : 0;
-        uint64_t unused = bits_count_range(r->pending, 0, l->slots) + left / l->size;
+        uint64_t unused = trix_bits_count_range(r->pending, 0, l->slots) + left / l->size;
+        counts[l->id] += load_relaxed(&r->handed);
         if (r->page && unused <= r->claimed) counts[l->id] += r->claimed - unused;
         if (l->id == LAYOUT_ID_TINY) *tiny -= left / TINY_PIECE;
     }

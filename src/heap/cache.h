@@ -28,6 +28,7 @@ struct run_state {
     uint16_t claimed; /* slots claimed in `page` */
     uint16_t want;    /* slots to claim next; 0: not decided yet */
     uint16_t next;    /* the first slot that may be in `pending` */
+    uint64_t handed;  /* objects of spans before `page`, not yet in layout.mallocs */
     bool dirty;       /* stretches must be zeroed */
     bool listed;      /* in table.active */
     bool sample_next; /* the next stretch is one object, for the heap profile */

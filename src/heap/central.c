@@ -12,41 +12,50 @@ enum { SWEEP_BLOCKS = 2 };
 
 static void list_check_generation(struct layout *l) {
     if (l->generation == trix_sweep_generation) return;
-    l->generation = trix_sweep_generation;
-    l->first = l->last = 0;
+    store_relaxed(&l->first, 0);
+    l->last = 0;
+    store_relaxed(&l->generation, trix_sweep_generation);
+}
+
+/* Without the lock: what another thread appends just now may not be seen yet. */
+static bool list_is_empty(const struct layout *l) {
+    return load_relaxed(&l->generation) != trix_sweep_generation || !load_relaxed(&l->first);
 }
 
 static void list_append(struct layout *l, uint32_t first, uint32_t last) {
     list_check_generation(l);
     map_state(last)->next = 0;
     if (l->first) map_state(l->last)->next = first;
-    else l->first = first;
+    else store_relaxed(&l->first, first);
     l->last = last;
 }
 
 static void list_drop_first(struct layout *l) {
     struct page_state *s = map_state(l->first);
     s->flags &= (uint8_t)~PAGE_LISTED;
-    l->first = s->next;
+    store_relaxed(&l->first, s->next);
 }
 
 /* ---- spans ---- */
 
-static void span_init(struct layout *l, uint32_t page, bool clean) {
+/* A new span, all its slots free, which nobody sees yet; one claim is made on it. */
+static void span_init(const struct layout *l, uint32_t page, bool clean) {
     struct page *p = map_page(page);
-    struct page_state *s = map_state(page);
     p->magic = l->magic;
     p->layout = l->id;
     p->exact = l->exact;
     p->size = l->size;
     memset(p->mark, 0xff, sizeof p->mark);
     memset(map_alloc_bits(page), 0, (size_t)(l->slots + 63) / 64 * sizeof(uint64_t));
-    *s = (struct page_state){.nfree = l->slots, .swept = sweep_parity(), .flags = clean ? 0 : PAGE_DIRTY};
+    *map_state(page) = (struct page_state){.nfree = l->slots, .swept = sweep_parity(), .flags = clean ? 0 : PAGE_DIRTY, .claims = 1};
+}
+
+static void span_show(const struct layout *l, uint32_t page) {
     for (unsigned i = 1; i < l->span_pages; i++) {
         map_page(page + i)->size = page;
         store_release(&map_page(page + i)->kind, PAGE_TAIL);
     }
-    store_release(&p->kind, l->kind == LAYOUT_LEAF ? PAGE_LEAF : PAGE_SCAN);
+    store_release(&map_page(page)->kind, l->kind == LAYOUT_LEAF ? PAGE_LEAF : PAGE_SCAN);
 }
 
 /* ---- claiming ---- */
@@ -60,8 +69,8 @@ static uint64_t lowest_bits(uint64_t w, unsigned n) {
     return taken;
 }
 
-/* Claims up to `want` free slots of the span; layout's lock. */
-static void span_claim(struct layout *l, uint32_t page, unsigned want, struct claim *claim) {
+/* Claims up to `want` free slots of the span; layout's lock, or nobody sees it yet. */
+static void span_claim(const struct layout *l, uint32_t page, unsigned want, struct claim *claim) {
     struct page *p = map_page(page);
     struct page_state *s = map_state(page);
     uint64_t *alloc = map_alloc_bits(page);
@@ -79,16 +88,17 @@ static void span_claim(struct layout *l, uint32_t page, unsigned want, struct cl
     claim->count = (uint16_t)taken;
     claim->dirty = s->flags & PAGE_DIRTY;
     s->nfree -= (uint16_t)taken;
-    s->claims++;
 }
 
 static bool claim_listed(struct layout *l, unsigned want, struct claim *claim) {
+    if (list_is_empty(l)) return false;
     lock_acquire(&l->lock);
     list_check_generation(l);
     bool found = l->first != 0;
     if (found) {
         uint32_t page = l->first;
         __builtin_prefetch(map_page(map_state(page)->next));
+        fetch_add_relaxed(&map_state(page)->claims, 1);
         span_claim(l, page, want, claim);
         DEBUG_CHECK(claim->count > 0, "a listed span has no free slot");
         if (map_state(page)->nfree == 0) list_drop_first(l);
@@ -102,12 +112,12 @@ static bool claim_new(struct layout *l, struct page_window *window, unsigned wan
     uint32_t page = trix_window_pages(window, l->span_pages, &clean);
     if (!page) return false;
     span_init(l, page, clean);
-    lock_acquire(&l->lock);
     span_claim(l, page, want, claim);
-    if (map_state(page)->nfree) {
-        map_state(page)->flags |= PAGE_LISTED;
-        list_append(l, page, page);
-    }
+    span_show(l, page);
+    if (!map_state(page)->nfree) return true; /* most often: it is this thread's alone, and no lock is needed */
+    lock_acquire(&l->lock);
+    map_state(page)->flags |= PAGE_LISTED;
+    list_append(l, page, page);
     lock_release(&l->lock);
     return true;
 }
@@ -156,18 +166,18 @@ static unsigned span_release(struct layout *l, uint32_t page, const uint64_t *sl
     return count;
 }
 
-void trix_central_unclaim(struct layout *l, uint32_t page, const uint64_t *slots, unsigned handed) {
+void trix_central_unclaim(struct layout *l, uint32_t page, const uint64_t *slots) {
     lock_acquire(&l->lock);
     span_release(l, page, slots);
-    map_state(page)->claims--;
-    l->mallocs += handed;
     lock_release(&l->lock);
+    trix_central_finish(page);
 }
 
-void trix_central_finish(struct layout *l, uint32_t page, unsigned handed) {
+void trix_central_finish(uint32_t page) { fetch_sub_release(&map_state(page)->claims, 1); }
+
+void trix_central_count(struct layout *l, uint64_t mallocs) {
     lock_acquire(&l->lock);
-    map_state(page)->claims--;
-    l->mallocs += handed;
+    l->mallocs += mallocs;
     lock_release(&l->lock);
 }
 

@@ -26,11 +26,14 @@ bool trix_central_claim(struct layout *l, struct page_window *window, unsigned w
 /* Claims all slots of a new span, past the list. */
 bool trix_central_claim_span(struct layout *l, struct page_window *window, struct claim *claim);
 
-/* A thread is through with the span: it has handed out `handed` objects there. */
-void trix_central_finish(struct layout *l, uint32_t page, unsigned handed);
+/* A thread is through with the span: it has handed out all that it claimed. No lock. */
+void trix_central_finish(uint32_t page);
 
-/* Gives back claimed slots that were not handed out; `handed` of this span were (for the figures). */
-void trix_central_unclaim(struct layout *l, uint32_t page, const uint64_t *slots, unsigned handed);
+/* Gives back claimed slots that were not handed out, and is through with the span. */
+void trix_central_unclaim(struct layout *l, uint32_t page, const uint64_t *slots);
+
+/* So many objects more have been handed out, for the figures. */
+void trix_central_count(struct layout *l, uint64_t mallocs);
 
 /* Hands a list of freshly swept spans with free slots over: linked by state.next from first to last. */
 void trix_central_append(struct layout *l, uint32_t first, uint32_t last, uint64_t freed);

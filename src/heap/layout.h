@@ -74,8 +74,8 @@ struct layout {
 
     /* central list; layout's lock */
     struct lock lock ALIGNED(CACHE_LINE);
-    uint32_t generation; /* sweep generation the list belongs to: of another, it is empty */
-    uint32_t first, last;
+    uint32_t generation; /* sweep generation the list belongs to: of another, it is empty; read without the lock as well */
+    uint32_t first, last; /* the same */
     uint64_t mallocs, frees; /* objects, exact when no run is out */
 };
 

@@ -15,7 +15,7 @@
  *       done. Sweeping keeps mark & alloc and restores the invariant.
  *   I2  While marking, mark bits only rise, by atomic or. Otherwise they are written under the layout's lock, or by
  *       the one sweeper that has claimed the page.
- *   I3  alloc bits are written under the layout's lock, or by the sweeper that has claimed the page.
+ *   I3  alloc bits are written under the layout's lock, by the sweeper that has claimed the page, or before the span is seen.
  *   I4  kind is stored last (release) when a page comes into use, and first when it goes.
  *
  * Spans: one page for objects up to 512 B, several for larger ones; there, the first page's entry is the span's and
@@ -79,7 +79,7 @@ struct page_state {
     uint16_t nfree; /* slots with alloc bit 0; layout's lock */
     uint8_t swept;  /* the parity of the sweep generation this span was swept in, or SWEEPING */
     uint8_t flags;  /* PAGE_…, layout's lock */
-    uint32_t claims; /* threads that hold claimed slots of this span; layout's lock */
+    uint32_t claims; /* threads that hold claimed slots of this span; atomic */
     uint16_t live;  /* slots that survived the last sweep: for figures */
     uint8_t specials; /* objects of the span have finalizers and the like: atomic, under the lock of life/special.c */
 };

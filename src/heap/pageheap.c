@@ -24,15 +24,23 @@ static uint32_t chunks_in_use(void) { return (uint32_t)(load_relaxed(&trix_map.e
 
 /* ---- summaries ---- */
 
-/* The length of the longest run of ones inside the word, if it is more than `longest`, else that. */
-static unsigned word_longest(uint64_t word, unsigned longest) {
-    unsigned n = 0;
-    for (; word; word &= word << 1) n++;
+/* The length of the longest run of ones in the word, which is not all ones, if it is more than `longest`, else that. In each of the
+ * words in `from`, ones are where runs of 1, 2, 4 ... begin; from the longest of these on the length is made up, as a number of its bits. */
+INLINE unsigned word_longest(uint64_t word, unsigned longest) {
+    uint64_t from[6], begin = 0;
+    unsigned k = 0, n = 0;
+    for (; word; word &= word >> (1u << k++)) from[k] = word;
+    while (k-- > 0) {
+        uint64_t longer = n ? begin & from[k] >> n : from[k];
+        if (!longer) continue;
+        begin = longer;
+        n += 1u << k;
+    }
     return n > longest ? n : longest;
 }
 
 /* A word at a time: a sweep gives back many single pages of a chunk, one after the other. */
-static void chunk_summarise(struct chunk *c) {
+static NOINLINE void chunk_summarise(struct chunk *c) {
     unsigned longest = 0, count = 0, run = 0;
     bool broken = false;
     for (unsigned w = 0; w < CHUNK_PAGES / 64; w++) {
@@ -82,13 +90,13 @@ static void chunk_back(struct chunk *c, unsigned from, unsigned n) {
     unsigned end = from + n;
     if (trix_pageheap_huge(first + from)) from = (unsigned)round_down(from, HUGE_PAGES);
     if (trix_pageheap_huge(first + end - 1)) end = (unsigned)round_up(end, HUGE_PAGES);
-    count_released(0, bits_count_range(c->released, from, end - from));
+    count_released(0, trix_bits_count_range(c->released, from, end - from));
     bits_fill(c->released, from, end - from, false);
 }
 
 static void step_take(struct chunk *c, unsigned from, unsigned n) {
     heap.free_pages -= n;
-    heap.clean_pages -= bits_count_range(c->clean, from, n);
+    heap.clean_pages -= trix_bits_count_range(c->clean, from, n);
     chunk_back(c, from, n);
     bits_fill(c->free, from, n, false);
     bits_fill(c->clean, from, n, false);
@@ -119,7 +127,7 @@ static bool all_are(uint32_t page, uint64_t npages, bool clean) {
         unsigned from = page % CHUNK_PAGES;
         unsigned n = (unsigned)min_u64(CHUNK_PAGES - from, npages);
         const struct chunk *c = &trix_map.chunks[page / CHUNK_PAGES];
-        if (bits_count_range(clean ? c->clean : c->free, from, n) != n) return false;
+        if (trix_bits_count_range(clean ? c->clean : c->free, from, n) != n) return false;
         page += n;
         npages -= n;
     }
@@ -166,9 +174,13 @@ static uint32_t find_across(uint64_t npages, uint64_t align_pages) {
     return 0;
 }
 
+static void raise_hint(void) {
+    while (heap.hint < chunks_in_use() && trix_map.chunks[heap.hint].count == 0) heap.hint++;
+}
+
 static uint32_t find(uint64_t npages, uint64_t align_pages) {
     uint32_t chunks = chunks_in_use();
-    while (heap.hint < chunks && trix_map.chunks[heap.hint].count == 0) heap.hint++;
+    raise_hint();
     if (npages <= CHUNK_PAGES)
         for (uint32_t i = heap.hint; i < chunks; i++) {
             if (trix_map.chunks[i].longest < npages) continue;
@@ -310,8 +322,8 @@ static void note_fresh(struct page_window *window, uint32_t page) {
 
 static bool is_untouched(uint32_t unit) {
     const struct chunk *c = &trix_map.chunks[unit / CHUNK_PAGES];
-    return bits_count_range(c->free, unit % CHUNK_PAGES, HUGE_PAGES) == HUGE_PAGES &&
-           bits_count_range(c->clean, unit % CHUNK_PAGES, HUGE_PAGES) == HUGE_PAGES;
+    return trix_bits_count_range(c->free, unit % CHUNK_PAGES, HUGE_PAGES) == HUGE_PAGES &&
+           trix_bits_count_range(c->clean, unit % CHUNK_PAGES, HUGE_PAGES) == HUGE_PAGES;
 }
 
 static bool is_going(uint32_t unit) {
@@ -395,11 +407,30 @@ void trix_window_back(void *page, size_t bytes) {
 
 /* ---- windows ---- */
 
-/* Cuts the first 64-page group with a free page out of the heap. */
-static void window_refill(struct page_window *window) {
+/* The bits where runs of n ones begin. */
+static uint64_t run_starts(uint64_t word, unsigned n) {
+    while (word && --n) word &= word >> 1;
+    return word;
+}
+
+/* The first npages free side by side in a 64-page group; 0 when there are none. */
+static uint32_t find_in_groups(unsigned npages) {
+    raise_hint();
+    for (uint32_t i = heap.hint; i < chunks_in_use(); i++) {
+        if (trix_map.chunks[i].longest < npages) continue;
+        for (unsigned word = 0; word < CHUNK_PAGES / 64; word++) {
+            uint64_t fits = run_starts(trix_map.chunks[i].free[word], npages);
+            if (fits) return i * CHUNK_PAGES + word * 64 + bits_lowest(fits);
+        }
+    }
+    return 0;
+}
+
+/* Cuts the first 64-page group with npages free side by side out of the heap. */
+static void window_refill(struct page_window *window, unsigned npages) {
     lock_acquire(&heap.lock);
-    uint32_t page = find(1, 1);
-    if (!page && grow(1, 1)) page = find(1, 1);
+    uint32_t page = find_in_groups(npages);
+    if (!page && grow(npages, 1)) page = find_in_groups(npages);
     if (page) {
         struct chunk *c = &trix_map.chunks[page / CHUNK_PAGES];
         unsigned word = page % CHUNK_PAGES / 64;
@@ -414,20 +445,6 @@ static void window_refill(struct page_window *window) {
         if (window->clean) note_fresh(window, page);
     }
     lock_release(&heap.lock);
-}
-
-uint32_t trix_window_pages(struct page_window *window, uint64_t npages, bool *clean) {
-    if (npages > 1) {
-        uint32_t page = trix_pages_alloc(npages, 1, clean);
-        if (page && *clean) note_fresh(window, page); /* racy, and a hint */
-        return page;
-    }
-    if (!window->free) window_refill(window);
-    if (!window->free) return 0;
-    unsigned bit = bits_lowest(window->free);
-    *clean = window->clean >> bit & 1;
-    window->free &= window->free - 1;
-    return window->page + bit;
 }
 
 void trix_window_return(struct page_window *window) {
@@ -445,6 +462,21 @@ void trix_window_return(struct page_window *window) {
     chunk_summarise(c);
     lock_release(&heap.lock);
     *window = (struct page_window){0};
+}
+
+uint32_t trix_window_pages(struct page_window *window, unsigned npages, bool *clean) {
+    uint64_t fits = run_starts(window->free, npages);
+    if (!fits) {
+        trix_window_return(window);
+        window_refill(window, npages);
+        fits = run_starts(window->free, npages);
+    }
+    if (UNLIKELY(!fits)) return 0;
+    unsigned bit = bits_lowest(fits);
+    uint64_t taken = bits_below(npages) << bit;
+    *clean = (window->clean & taken) == taken;
+    window->free &= ~taken;
+    return window->page + bit;
 }
 
 /* ---- giving back ---- */
@@ -465,7 +497,7 @@ static uint64_t group_releasable(const struct chunk *c, unsigned word, enum rele
     bool broken = c->broken & unit_bit(unit);
     if (!found && !broken) return 0;
     if (!trix_map_huge(page)) return kind == RELEASE_PAGES ? found : 0;
-    unsigned count = (unsigned)bits_count_range(c->free, unit, HUGE_PAGES);
+    unsigned count = (unsigned)trix_bits_count_range(c->free, unit, HUGE_PAGES);
     if (count == HUGE_PAGES) return kind == RELEASE_UNITS ? found | (broken ? c->free[word] : 0) : 0;
     if (broken) return kind == RELEASE_PAGES ? found : 0;
     return kind == RELEASE_BROKEN && count >= least_broken ? found : 0;
@@ -514,7 +546,7 @@ bool trix_release_take(struct release *r, enum release_kind kind, struct release
     /* What is left of a unit when it has been broken is of the kind before. */
     if (kind == RELEASE_BROKEN) from->chunk[RELEASE_PAGES] = (uint32_t)max_u64(from->chunk[RELEASE_PAGES], at);
     if (found) {
-        r->backed = r->npages - (uint32_t)bits_count_range(trix_map.chunks[at - 1].released, r->page % CHUNK_PAGES, r->npages);
+        r->backed = r->npages - (uint32_t)trix_bits_count_range(trix_map.chunks[at - 1].released, r->page % CHUNK_PAGES, r->npages);
         r->mend = trix_map.chunks[at - 1].broken & unit_bit(r->page) && kind == RELEASE_UNITS;
         for_chunks(r->page, r->npages, step_take);
         release_link(r);
@@ -598,14 +630,14 @@ void trix_pageheap_check(void) {
               "a chunk's summary is stale");
         CHECK(i >= heap.hint || c->count == 0, "free page below the page heap's hint");
         for (uint32_t unit = 0; unit < CHUNK_PAGES; unit += HUGE_PAGES)
-            CHECK(!trix_pageheap_huge(i * CHUNK_PAGES + unit) || bits_count_range(c->released, unit, HUGE_PAGES) == 0 ||
-                      bits_count_range(c->free, unit, HUGE_PAGES) == HUGE_PAGES,
+            CHECK(!trix_pageheap_huge(i * CHUNK_PAGES + unit) || trix_bits_count_range(c->released, unit, HUGE_PAGES) == 0 ||
+                      trix_bits_count_range(c->free, unit, HUGE_PAGES) == HUGE_PAGES,
                   "part of what may be a huge page counts as released");
         for (unsigned w = 0; w < CHUNK_PAGES / 64; w++)
             CHECK(((c->clean[w] | c->released[w]) & ~c->free[w]) == 0, "clean or released page that is not free");
-        released_pages += bits_count_range(c->released, 0, CHUNK_PAGES);
+        released_pages += trix_bits_count_range(c->released, 0, CHUNK_PAGES);
         free_pages += c->count;
-        clean_pages += bits_count_range(c->clean, 0, CHUNK_PAGES);
+        clean_pages += trix_bits_count_range(c->clean, 0, CHUNK_PAGES);
     }
     CHECK(free_pages == heap.free_pages && clean_pages == heap.clean_pages && released_pages == heap.released_pages,
           "the page heap miscounts");

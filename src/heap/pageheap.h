@@ -80,8 +80,9 @@ void trix_pageheap_end_ahead(void);
 /* Then waits for the unit under way; as long as one takes; outside. */
 void trix_pageheap_await_ahead(void);
 
-/* npages side by side for a span; single ones come from the window, which is refilled as needed. 0: memory is exhausted. */
-uint32_t trix_window_pages(struct page_window *window, uint64_t npages, bool *clean);
+/* npages, at most 64, side by side for a span, from the window, which is exchanged for another when it has none. 0: memory is
+ * exhausted. */
+uint32_t trix_window_pages(struct page_window *window, unsigned npages, bool *clean);
 void trix_window_return(struct page_window *window);
 
 /* ---- giving back: the mechanism; see scavenge.h ---- */

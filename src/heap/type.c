@@ -55,7 +55,7 @@ static void shape_mark_field(struct shape *s, const struct tri__field *f) {
 /* A mask of nothing is leaf, of everything is any: shapes are compared in this normal form. */
 static void shape_normalise(struct shape *s) {
     if (s->kind != LAYOUT_MASK) return;
-    size_t set = bits_count_range(s->mask, 0, s->size / 8);
+    size_t set = trix_bits_count_range(s->mask, 0, s->size / 8);
     if (set == 0) s->kind = LAYOUT_LEAF;
     else if (set == s->size / 8) s->kind = LAYOUT_ANY;
     if (s->kind != LAYOUT_MASK) memset(s->mask, 0, sizeof s->mask), s->mask_words = 0;

@@ -378,7 +378,7 @@ static void reset_after_fork(void) {
             s->kind = SLAB_FREE;
         }
         if (s->kind != SLAB_SMALL) continue;
-        s->nfree = (uint16_t)(slots_of(s->class) - bits_count_range(s->used, 0, slots_of(s->class)));
+        s->nfree = (uint16_t)(slots_of(s->class) - trix_bits_count_range(s->used, 0, slots_of(s->class)));
         s->hint = 0;
         s->listed = false;
         if (s->nfree) list_push(s->class, i);

@@ -60,7 +60,7 @@ static void test_looking(void **state) {
         size_t nbits = 1 + random_below(BITS), from = random_below(nbits);
         assert_int_equal(bits_run(map, from, nbits), slow_run(map, from, nbits));
         assert_int_equal(bits_next(map, from, nbits), slow_next(map, from, nbits));
-        assert_int_equal(bits_count_range(map, from, nbits - from), slow_count(map, from, nbits - from));
+        assert_int_equal(trix_bits_count_range(map, from, nbits - from), slow_count(map, from, nbits - from));
     }
 }
 
@@ -75,7 +75,7 @@ static void test_at_the_end(void **state) {
     assert_int_equal(bits_next(ones, BITS, BITS), BITS);
     bits_set(none, 100);
     assert_int_equal(bits_next(none, 0, 100), 100); /* the bit lies behind the end */
-    assert_int_equal(bits_count_range(ones, 17, 0), 0);
+    assert_int_equal(trix_bits_count_range(ones, 17, 0), 0);
 }
 
 static void test_changing(void **state) {

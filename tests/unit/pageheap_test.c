@@ -160,6 +160,37 @@ static void test_window(void **state) {
     trix_pageheap_check();
 }
 
+/* Pieces of all lengths from one window: side by side, never one page twice, and none is lost when a window is exchanged. */
+static void test_window_of_spans(void **state) {
+    (void)state;
+    enum { N = 300, MOST = 10 };
+    struct page_window window = {0};
+    struct piece piece[N];
+    uint64_t before = free_pages(), taken = 0;
+    bool clean;
+    for (int i = 0; i < N; i++) {
+        unsigned npages = 1 + (unsigned)(i * 7 % MOST);
+        piece[i] = (struct piece){trix_window_pages(&window, npages, &clean), npages};
+        assert_int_not_equal(piece[i].page, 0);
+        for (unsigned k = 0; clean && k < npages; k++) assert_int_equal(*(uint64_t *)map_address(piece[i].page + k), 0);
+        for (unsigned k = 0; k < npages; k++) *(uint64_t *)map_address(piece[i].page + k) = piece[i].page + k;
+        for (int k = 0; k < i; k++)
+            assert_true(piece[i].page >= piece[k].page + piece[k].npages || piece[k].page >= piece[i].page + npages);
+        taken += npages;
+        if (i % 3 == 2) {
+            give(piece[i - 1]); /* leaves holes too short for most */
+            taken -= piece[i - 1].npages;
+            piece[i - 1] = (struct piece){0};
+        }
+        trix_pageheap_check();
+    }
+    trix_window_return(&window);
+    assert_true(free_pages() + taken >= before && (free_pages() + taken - before) % CHUNK_PAGES == 0); /* it may have grown */
+    for (int i = 0; i < N; i++)
+        if (piece[i].npages) give(piece[i]);
+    trix_pageheap_check();
+}
+
 /* ---- giving back ---- */
 
 static struct pageheap_stats stats(void) {
@@ -309,7 +340,7 @@ static void test_refused(void **state) {
 /* What is backed in advance counts so, reads zero, is handed out like the rest, and goes back. */
 static void test_ahead(void **state) {
     (void)state;
-    enum { LONG = 100 << 20 >> PAGE_SHIFT, FEW = 16, MOST = 64 };
+    enum { LONG = 100 << 20 >> PAGE_SHIFT, GROUP = 64, FEW = 64, MOST = 256 };
     struct piece held[MOST];
     int n = 0;
     struct page_window window = {0};
@@ -322,13 +353,13 @@ static void test_ahead(void **state) {
     assert_false(trix_pageheap_back_ahead()); /* nobody has asked */
     trix_pageheap_expect(trix_pageheap_backed());
     while (n < FEW) {
-        held[n] = (struct piece){trix_window_pages(&window, HUGE_PAGES, &clean), HUGE_PAGES};
+        held[n] = (struct piece){trix_window_pages(&window, GROUP, &clean), GROUP};
         assert_int_not_equal(held[n++].page, 0);
     }
     assert_false(window.ahead); /* the heap has all that it is expected to need */
     trix_pageheap_expect(UINT64_MAX);
     while (n < MOST && !window.ahead) {
-        held[n] = (struct piece){trix_window_pages(&window, HUGE_PAGES, &clean), HUGE_PAGES};
+        held[n] = (struct piece){trix_window_pages(&window, GROUP, &clean), GROUP};
         assert_int_not_equal(held[n++].page, 0);
     }
     assert_true(window.ahead);
@@ -355,7 +386,8 @@ int main(void) {
     gate_enter(); /* what is called here is called inside only */
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_random),     cmocka_unit_test(test_frontier), cmocka_unit_test(test_coalescing), cmocka_unit_test(test_across_chunks),
-        cmocka_unit_test(test_impossible), cmocka_unit_test(test_window),     cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_impossible), cmocka_unit_test(test_window),     cmocka_unit_test(test_window_of_spans),
+        cmocka_unit_test(test_refused),
         cmocka_unit_test(test_scavenge),   cmocka_unit_test(test_scavenge_random),
         cmocka_unit_test(test_scavenge_refused), cmocka_unit_test(test_scavenge_lazily), cmocka_unit_test(test_over),
         cmocka_unit_test(test_ahead),
