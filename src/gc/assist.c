@@ -23,6 +23,7 @@ enum {
     MOST_WORK = 1 << 20,    /* in one go */
     MOST_CREDIT = 256 << 10, /* bytes that a thread may have paid for in advance */
     STEP = 4 << 10,         /* between two looks at the gate */
+    BRIEF_NS = 100 * 1000,  /* LEAST_WORK takes less */
     WAIT_NS = 500 * 1000,
     WAIT_LIMITED_NS = 20 * 1000 * 1000 /* under a memory limit nobody goes on before the collector has had its turn */
 };
@@ -37,12 +38,21 @@ static int64_t take_credit(int64_t work) {
     return 0;
 }
 
+/* The time that an assist takes, as CPU time. To ask for that is a system call, as dear as much of a short assist, so that is timed by the clock; if
+ * the thread lost its processor meanwhile, by what is the most for it. */
+static uint64_t assist_clock(bool brief) { return brief ? trix_os_now() : trix_os_thread_cpu(); }
+static uint64_t assist_took(bool brief, uint64_t began) {
+    uint64_t took = assist_clock(brief) - began;
+    return brief ? min_u64(took, BRIEF_NS) : took;
+}
+
 /* Marks about `work` bytes; returns how many. A thread that finds nothing must not count as active even for a moment:
  * a few of them, allocating fast, would keep marking from ever being seen to end. */
 static int64_t mark_some(struct thread *t, int64_t work) {
     if (!trix_work_queued()) return 0;
     struct marker m = {0};
-    uint64_t began = trix_os_thread_cpu();
+    bool brief = work <= LEAST_WORK;
+    uint64_t began = assist_clock(brief);
     int64_t done = 0;
     trix_work_enter();
     while (done < work && !load_relaxed(&t->cache.gate.pending)) {
@@ -55,7 +65,7 @@ static int64_t mark_some(struct thread *t, int64_t work) {
     done = (int64_t)m.hot.work;
     trix_gc_gather(&m);
     trix_work_exit();
-    uint64_t took = trix_os_thread_cpu() - began;
+    uint64_t took = assist_took(brief, began);
     fetch_add_relaxed(&trix_gc.assist_ns, took);
     trix_limit_assisted(took, 0);
     return done;
