@@ -38,8 +38,8 @@ static int64_t take_credit(int64_t work) {
     return 0;
 }
 
-/* The time that an assist takes, as CPU time. To ask for that is a system call, as dear as much of a short assist, so that is timed by the clock; if
- * the thread lost its processor meanwhile, by what is the most for it. */
+/* CPU time, ns. To ask for that is a system call, and a short assist is not much longer: it is timed by the clock, which is right unless the thread has
+ * lost its processor meanwhile; then the most it can have been is taken. */
 static uint64_t assist_clock(bool brief) { return brief ? trix_os_now() : trix_os_thread_cpu(); }
 static uint64_t assist_took(bool brief, uint64_t began) {
     uint64_t took = assist_clock(brief) - began;

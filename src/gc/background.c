@@ -7,7 +7,7 @@
  * for as long as the program keeps the processors busy, and the end of marking would wait for it. Instead they
  * look around every 50 µs or so, and one that works part of the time naps after 150 µs: that long, a thread of the program may
  * have to wait for its processor. So what allocating threads mark, in steps a tenth as long, counts for the share as well: where
- * there is much allocation the collector's thread only sees to it that the rest gets done.
+ * there is much allocation the collector's thread rests, and sees to it that all gets done in the end.
  *
  * Sweeping, likewise, is done by those who need memory when the program keeps all processors busy, and the collector's thread does
  * a little now and then.
@@ -279,7 +279,7 @@ static uint64_t ahead_of_share(uint64_t now) {
 }
 
 /* Works in short bursts. What it lags behind it does not make up for in one go. Past the goal it is waited for. True: it has rested, and is to
- * rest again, as assists do what there is. */
+ * rest on, since the assists have had its share too and there is work for them. */
 static bool keep_share(struct marker *m, uint64_t now) {
     if (background.allowed >= 1 || trix_os_thread_cpu() - background.cpu_rested < BURST_NS || gc_past_goal()) return false;
     uint64_t ahead = ahead_of_share(now);

@@ -140,7 +140,8 @@ bool trix_await_cycle(struct thread *t);
 void trix_markers_begin(struct pacer_workers workers);
 void trix_markers_end(void);
 void trix_markers_spared(uint64_t cpu_ns); /* instead of both: a cycle without them */
-/* Between two quanta of the collector's own marking: lets the share of the CPU be what it should. */
+/* Between two quanta of the collector's own marking: lets the share of the CPU be what it should. With roots left only it can find what assists
+ * could do, so it does not rest for long. */
 void trix_markers_pace(struct marker *m, bool roots_left);
 uint64_t trix_markers_quantum(void); /* bytes to scan in the next one; collector */
 /* Between two blocks of the collector's own sweeping, the first one just done or not: leaves it to the program's threads for a while

@@ -74,8 +74,8 @@ struct layout {
 
     /* central list; layout's lock */
     struct lock lock ALIGNED(CACHE_LINE);
-    uint32_t generation; /* sweep generation the list belongs to: of another, it is empty; read without the lock as well */
-    uint32_t first, last; /* the same */
+    uint32_t generation;  /* sweep generation the list belongs to: of another, it is empty; read without the lock, too */
+    uint32_t first, last; /* first: read without the lock, too */
     uint64_t mallocs, frees; /* objects, exact when no run is out */
 };
 

@@ -11,7 +11,7 @@ static uint64_t usable_bytes(const struct page *p, uintptr_t start) {
     return trailer_valid(trailer) && trailer_bytes(trailer) <= l->size - 8 ? trailer_bytes(trailer) : l->size - 8;
 }
 
-/* Whether the slot lies in a run of some thread, claimed but not handed out. (The lock: who sees an alloc bit must see the claim that set it.) */
+/* Whether the slot lies in a run of some thread, claimed but not handed out. (By the lock, who has seen the alloc bit sees the claim that set it.) */
 static bool slot_in_run(uint32_t page, const struct layout *l, uint32_t slot) {
     bool found = false;
     lock_acquire(&layout_by_id(l->id)->lock);

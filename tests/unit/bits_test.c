@@ -64,6 +64,24 @@ static void test_looking(void **state) {
     }
 }
 
+/* With the processor's instruction, where there is one, and without. */
+static void test_counting(void **state) {
+    (void)state;
+    trix_bits_init();
+    for (int round = 0; round < ROUNDS; round++) {
+        uint64_t map[WORDS];
+        bool here = trix_bits_popcnt;
+        random_map(map);
+        size_t from = random_below(BITS), n = random_below(BITS - from + 1), count = slow_count(map, from, n);
+        assert_int_equal(trix_bits_count_range(map, from, n), count);
+        assert_int_equal(bits_count(map[0]), slow_count(map, 0, 64));
+        trix_bits_popcnt = false;
+        assert_int_equal(trix_bits_count_range(map, from, n), count);
+        assert_int_equal(bits_count(map[0]), slow_count(map, 0, 64));
+        trix_bits_popcnt = here;
+    }
+}
+
 static void test_at_the_end(void **state) {
     (void)state;
     uint64_t ones[WORDS], none[WORDS] = {0};
@@ -100,6 +118,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_words),
         cmocka_unit_test(test_looking),
+        cmocka_unit_test(test_counting),
         cmocka_unit_test(test_at_the_end),
         cmocka_unit_test(test_changing),
     };
