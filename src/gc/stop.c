@@ -19,6 +19,7 @@
 #include "../base/fmt.h"
 #include "../heap/gate.h"
 #include "../os/os.h"
+#include "../os/races.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -156,7 +157,7 @@ void trix_stop_signal(struct thread *t, void *context) {
     if (load_seq(&trix_threads.stopping) && load_relaxed(&trix_threads.stopper) == t) return; /* the scheduler has sent it, to take a processor */
     if (load_seq(&trix_gate_closed)) return; /* it is just coming back, and will look itself */
     trix_modules_rewind(context);
-    if (t->cache.gate.inside) {
+    if (t->cache.gate.inside || races_inside(trix_os_context_pc(context))) { /* soon it looks itself, or is reminded */
         store_relaxed(&t->cache.gate.pending, 1);
         return;
     }

@@ -14,6 +14,7 @@
 #include "../base/attr.h"
 
 #include <stddef.h>
+#include <stdint.h>
 
 extern bool trix_races_told; /* somebody listens; constant once the heap has started */
 
@@ -37,6 +38,11 @@ INLINE void races_fresh(void *at, size_t bytes) {
 INLINE void races_after_all(void) {
     if (UNLIKELY(trix_races_told) && trix_races_here) trix_races_after_all();
 }
+
+/* The address lies in the sanitizer's own code. A thread interrupted there may hold locks of the sanitizer's, which others need to tell it
+ * of anything: it must not be stopped before it has gone on. */
+bool trix_races_inside(uintptr_t pc);
+INLINE bool races_inside(uintptr_t pc) { return UNLIKELY(trix_races_told) && trix_races_inside(pc); }
 
 /* There is a sanitizer, and for it the calling thread is no more: it can make no threads, nor use malloc. */
 INLINE bool races_thread_over(void) { return UNLIKELY(trix_races_told) && !trix_races_here; }

@@ -251,6 +251,7 @@ static void *worker_main(void *arg) {
     struct worker *w = arg;
     trix_os_sigmask(SIG_SETMASK, program_mask);
     struct thread *t = thread_self() ? thread_self() : trix_thread_attach();
+    order_before(t); /* for trix_told_leave */
     t->worker = w;
     gate_enter();
     lock_acquire(&trix_sched.lock);

@@ -7,8 +7,8 @@
  *
  * The kernel forgets a descriptor that is closed, and its number is given to another one. Closing is seen (host/files.c): the
  * number counts as not registered, and who still waits there is told EBADF. What is closed unseen (fclose, a system call of the
- * program's own) the monitor finds: who has waited for 10 to 20 ms because of a registration made earlier has it made
- * again, which also tells of everything that has happened before.
+ * program's own), and who has registered just after closing was seen and before the kernel did it, the monitor finds: who has
+ * waited for 10 to 20 ms has the registration made again, which also tells of everything that has happened before.
  *
  * Locks: a descriptor's own word lock; nothing else is taken under it but the scheduler's.
  */
@@ -37,7 +37,7 @@ struct descriptor {
     uint32_t registered; /* 4 * poller.instance + a bit for each direction, or 0; lock, but for 0 by who closes it; relaxed */
     uint8_t told[DIRECTIONS]; /* an event has found nobody there; lock */
     uint32_t waiters;    /* in both queues; lock, looked at without */
-    uint8_t trusted;     /* somebody waits because of an earlier registration: 1 lately, 2 for longer; lock, looked at without */
+    uint8_t trusted;     /* somebody waits, trusting in a registration: 1 lately, 2 for longer; lock, looked at without */
     struct waitq queue[DIRECTIONS]; /* lock */
 };
 
@@ -159,12 +159,11 @@ static COLD void note_highest(uint32_t fd) {
 /* Lock held. */
 static int begin_wait(struct descriptor *d, int fd, int direction, bool tried, struct waiter *me) {
     waitq_add(&d->queue[direction], me);
-    if (tried && is_registered(d, direction)) {
-        store_relaxed(&d->trusted, 1);
-    } else if (!enroll(d, fd)) {
+    if (!(tried && is_registered(d, direction)) && !enroll(d, fd)) {
         waitq_remove(&d->queue[direction], me);
         return errno;
     }
+    store_relaxed(&d->trusted, 1);
     store_relaxed(&d->waiters, d->waiters + 1);
     fetch_add_seq(&poller.waiting, 1);
     return 0;

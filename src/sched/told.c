@@ -71,6 +71,7 @@ void trix_told_leave(struct told *from, struct told *to, uintptr_t lo, uintptr_t
     if (!from->fiber) from->fiber = __tsan_get_current_fiber(); /* a system stack, for the first time */
     if (!to->fiber) to->fiber = __tsan_create_fiber(0);
     __tsan_switch_to_fiber(to->fiber, NO_SYNC);
+    if (trix_races_here) __tsan_acquire(thread_self()); /* its thread-locals, errno for one, were made before (worker_main) */
 }
 
 void trix_told_arrive(struct told *own) {
