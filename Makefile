@@ -25,7 +25,7 @@ BENCH_PACKAGES := $(BUILD_PACKAGES) libgc-dev libmimalloc-dev wrk
 # Tests that the thread sanitizer cannot run, or whose programs race by design: docs/design/sanitizers.md says why.
 # The same for the address sanitizer.
 ASAN_LEAVES_OUT := ^model|system/(thread_ends|when_to_collect|make_thread_waits|last_thread)|guide/memory/(percent|limit|arena_misuse)|life/arena_fault|data/fuzz|forks|limit/fork|restartable-blind-(store|slow)
-TSAN_LEAVES_OUT := ^life/(arena_fault|storm)|checkmark_names|onestop|last_thread|locks_inside|make_thread_waits|deadlock_looks|descriptors-forked|^data/fuzz|^limit/|guide/memory/(percent|ballast|limit|tight_loop)|handler|cancellation|forks|thread_ends|short_threads|when_to_collect|kept_pointers|peak_memory|search|obs/(accuracy|demo)|torture|^model|^house|^sched/(defer|preempt|shrink)
+TSAN_LEAVES_OUT := ^life/(arena_fault|storm)|checkmark_names|onestop|last_thread|locks_inside|make_thread_waits|deadlock_looks|descriptors-forked|^data/fuzz|^limit/|guide/memory/(percent|ballast|limit|tight_loop)|handler|cancellation|forks|thread_ends|short_threads|when_to_collect|kept_pointers|peak_memory|search|obs/(accuracy|demo)|torture|^model|^house|^sched/(defer|preempt|shrink|burst)
 asan: export UBSAN_OPTIONS := halt_on_error=1:print_stacktrace=1
 tsan: export TSAN_OPTIONS := suppressions=$(CURDIR)/tools/tsan.supp
 
