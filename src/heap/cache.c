@@ -145,13 +145,14 @@ static void pay_for(struct thread_cache *cache, int64_t bytes) {
     trix_gate_blocking(&cache->gate, trix_window_back, page, PAGE_SIZE);
 }
 
-/* The last claim has been handed out wholly. */
+/* The last claim has been handed out wholly. For who looks in at this moment, its objects are counted late rather than twice. */
 static void run_finish(struct run_state *r) {
     if (!r->page) return;
+    uint64_t handed = r->handed + r->claimed;
     trix_central_finish(r->page);
-    store_relaxed(&r->handed, r->handed + r->claimed);
-    r->page = 0;
     r->claimed = 0;
+    r->page = 0;
+    store_release(&r->handed, handed);
 }
 
 /* Gets the layout's run a new stretch. While marking it is owed for by the stretch and paid when the next one is needed:
@@ -366,7 +367,7 @@ RACY_READS static void table_peek(const struct run_table *t, uint64_t *counts, u
         struct tri__run run = run_look(&t->hot[l->id]);
         uint64_t left = run.cur < run.end ? run.end - run.cur : 0;
         uint64_t unused = trix_bits_count_range(r->pending, 0, l->slots) + left / l->size;
-        counts[l->id] += load_relaxed(&r->handed);
+        counts[l->id] += load_acquire(&r->handed);
         if (r->page && unused <= r->claimed) counts[l->id] += r->claimed - unused;
         if (l->id == LAYOUT_ID_TINY) *tiny -= left / TINY_PIECE;
     }
