@@ -247,13 +247,13 @@ COLD unsigned trix_poller_closing(unsigned lo, unsigned hi, unsigned own[OWN_DES
     return n;
 }
 
-/* Trusted for long enough; by the monitor. */
+/* Trusted for long enough; by the monitor. EPERM: the number is now that of a file which cannot be waited for. */
 static COLD void confirm(struct descriptor *d, int fd) {
     int saved = errno;
     word_lock(&d->lock);
     if (d->trusted == 2) {
         store_relaxed(&d->trusted, 0);
-        if (anybody(d) && !enroll(d, fd) && errno == EBADF) send_away(NULL, d);
+        if (anybody(d) && !enroll(d, fd) && (errno == EBADF || errno == EPERM)) send_away(NULL, d);
     }
     word_unlock(&d->lock);
     errno = saved;

@@ -4,6 +4,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -65,9 +66,9 @@ static int64_t now_ms(void) {
     return t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
-/* Nothing has the number any more while somebody waits there. The monitor looks once; when this thread was kept from its processor until
- * then, closing is shown. */
-static void close_under_reader(const int at[2]) {
+/* Nothing has the number any more while somebody waits there, or a file that nobody can wait for has it. The monitor looks once; when this
+ * thread was kept from its processor until then, closing is shown. */
+static void close_under_reader(const int at[2], bool taken) {
     int ends[2];
     int64_t began = now_ms();
     pipe_at(ends, at);
@@ -75,10 +76,13 @@ static void close_under_reader(const int at[2]) {
     tri_go(read_closed, ends);
     for (int k = 0; k < 10; k++) tri_yield();
     tri_sleep(100000);
-    syscall(SYS_close, ends[0]);
+    int file = taken ? open("/proc/self/exe", O_RDONLY | O_CLOEXEC) : -1;
+    if (taken) EXPECT_EQ((int)syscall(SYS_dup3, file, ends[0], O_CLOEXEC), ends[0]);
+    else syscall(SYS_close, ends[0]);
     if (now_ms() - began >= 8) close(ends[0]);
     tri_waitgroup_wait(&group);
     close(ends[1]);
+    if (taken) close(ends[0]), close(file);
 }
 
 /* Leaves a registration behind, closes both ends by system calls, and goes on with others of the same numbers. */
@@ -99,8 +103,8 @@ static void unseen(void) {
         syscall(SYS_close, ends[0]);
         syscall(SYS_close, ends[1]);
     }
-    close_under_reader(at);                      /* it trusts in the registration left behind */
-    for (int i = 0; i < 20; i++) close_under_reader((int[]){120 + 2 * i, 121 + 2 * i}); /* it has registered itself */
+    close_under_reader(at, false);               /* it trusts in the registration left behind */
+    for (int i = 0; i < 20; i++) close_under_reader((int[]){120 + 2 * i, 121 + 2 * i}, i % 2); /* it has registered itself */
 }
 
 /* ---- the file lives on under another number, and tells of things under the old one ---- */
