@@ -100,7 +100,7 @@ static bool look_at(struct proc *p, uint64_t now) {
 
 static bool look_at_time(uint64_t now) {
     bool due = trix_timers_next() <= now;
-    bool poll = trix_poller_used() && now - load_relaxed(&trix_sched.polls) > LONGEST_NS;
+    bool poll = trix_poller_used() && !trix_poller_attended() && now - load_relaxed(&trix_sched.polls) > LONGEST_NS;
     if (!due && !poll) return false;
     if (load_seq(&trix_sched.nidle)) {
         trix_wake();

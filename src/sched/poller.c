@@ -108,6 +108,7 @@ COLD void trix_poller_init(void) {
 static bool is_worth_sitting(void) { return load_seq(&poller.ever) || trix_timers_next() != TIME_NEVER; }
 
 bool trix_poller_used(void) { return load_relaxed(&poller.waiting) != 0; }
+bool trix_poller_attended(void) { return load_seq(&poller.until) != 0; }
 
 /* ---- descriptors ---- */
 
@@ -205,13 +206,21 @@ static bool ready_first(struct thread *t, struct descriptor *d, int direction, b
     return true;
 }
 
+/* Lock held. True: others wait for the same. (Who waits for the other direction is none of them: to have the kernel look again would
+ * only have it tell the same again, such as that a socket can be written to while somebody waits to read from it.) */
+static bool tell(struct thread *t, struct descriptor *d, int direction, uint32_t events) {
+    if (!events) return false;
+    if (!ready_first(t, d, direction, true)) d->told[direction] = 1;
+    return d->queue[direction].first != NULL;
+}
+
 static void deliver(struct thread *t, const struct epoll_event *e) {
     struct descriptor *d = descriptor_of((int)e->data.u32);
     word_lock(&d->lock);
-    if (e->events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR) && !ready_first(t, d, READING, true)) d->told[READING] = 1;
-    if (e->events & (EPOLLOUT | EPOLLHUP | EPOLLERR) && !ready_first(t, d, WRITING, true)) d->told[WRITING] = 1;
-    if (anybody(d)) enroll(d, (int)e->data.u32);
-    else store_relaxed(&d->trusted, 0);
+    bool others = tell(t, d, READING, e->events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR));
+    others |= tell(t, d, WRITING, e->events & (EPOLLOUT | EPOLLHUP | EPOLLERR));
+    if (others) enroll(d, (int)e->data.u32);
+    else if (!anybody(d)) store_relaxed(&d->trusted, 0);
     word_unlock(&d->lock);
 }
 

@@ -6,7 +6,8 @@
 #include "../host/host.h"
 
 void trix_poller_init(void);
-bool trix_poller_used(void); /* somebody waits for a descriptor */
+bool trix_poller_used(void);     /* somebody waits for a descriptor */
+bool trix_poller_attended(void); /* somebody sits there, whom the kernel will tell */
 
 /* Readies whoever's descriptor is ready, without waiting. Inside. */
 void trix_poller_look(struct thread *t, uint64_t now);

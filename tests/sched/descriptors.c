@@ -1,17 +1,45 @@
 /* descriptors - what becomes of those who wait for a descriptor when it is closed, seen or unseen, when its number is used again, when
- * several wait, and in the child of a fork; and of who sleeps at the poller. */
+ * several wait, and in the child of a fork; of who sleeps at the poller; and what waiting asks of the kernel. */
 #include "test.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <stdarg.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 
 static tri_waitgroup group;
+
+/* ---- what the library asks the kernel for ---- */
+
+static unsigned asked_kernel[2]; /* epoll_ctl, write */
+
+/* In place of libc's, which the library calls. */
+long syscall(long number, ...) {
+    va_list more;
+    va_start(more, number);
+    long a = va_arg(more, long), b = va_arg(more, long), c = va_arg(more, long), d = va_arg(more, long), e = va_arg(more, long),
+         f = va_arg(more, long), r;
+    va_end(more);
+    if (number == SYS_epoll_ctl) __atomic_fetch_add(&asked_kernel[0], 1, __ATOMIC_RELAXED);
+    if (number == SYS_write) __atomic_fetch_add(&asked_kernel[1], 1, __ATOMIC_RELAXED);
+#if defined(__x86_64__)
+    register long r10 __asm__("r10") = d, r8 __asm__("r8") = e, r9 __asm__("r9") = f;
+    __asm__ volatile("syscall" : "=a"(r) : "a"(number), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9) : "rcx", "r11", "memory");
+#else
+    register long x8 __asm__("x8") = number, x0 __asm__("x0") = a, x1 __asm__("x1") = b, x2 __asm__("x2") = c, x3 __asm__("x3") = d,
+                  x4 __asm__("x4") = e, x5 __asm__("x5") = f;
+    __asm__ volatile("svc 0" : "+r"(x0) : "r"(x8), "r"(x1), "r"(x2), "r"(x3), "r"(x4), "r"(x5) : "memory");
+    r = x0;
+#endif
+    if (r >= 0 || r < -4095) return r;
+    errno = (int)-r;
+    return -1;
+}
 
 /* A pipe whose ends have these numbers. */
 static void pipe_at(int ends[2], const int at[2]) {
@@ -267,8 +295,41 @@ static void nudged(void) {
     close(ends[0]);
 }
 
+/* ---- who waits costs nothing ---- */
+
+static void read_after_writing(void *arg) {
+    struct reader *r = arg;
+    EXPECT_EQ(tri_wait_writable(r->fd), 0); /* it can be, from now on for ever */
+    EXPECT_EQ(tri_read(r->fd, &r->got, 1), 1);
+    tri_waitgroup_done(&group);
+}
+
+/* Somebody waits to read from a socket that can be written to, once waited for too. The kernel told that over and over. */
+static void quiet(void) {
+    enum { TIMES = 20 };
+    unsigned most[2] = {0};
+    int ends[2];
+    EXPECT_EQ(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+    struct reader r = {.fd = ends[0]};
+    tri_waitgroup_add(&group, 1);
+    tri_go(read_after_writing, &r);
+    tri_sleep(50 * 1000 * 1000); /* the monitor has looked once */
+    for (int i = 0; i < TIMES; i++) {
+        unsigned before[2] = {asked_kernel[0], asked_kernel[1]};
+        tri_sleep(20 * 1000 * 1000);
+        for (int k = 0; k < 2; k++)
+            if (asked_kernel[k] - before[k] > most[k]) most[k] = asked_kernel[k] - before[k];
+    }
+    EXPECT(most[0] <= 2);
+    EXPECT(most[1] <= 4);
+    EXPECT_EQ(tri_write(ends[1], "q", 1), 1);
+    tri_waitgroup_wait(&group);
+    EXPECT_EQ(r.got, 'q');
+    close(ends[0]), close(ends[1]);
+}
+
 int main(int argc, char **argv) {
     static struct form forms[] = {{"closed", closed}, {"unseen", unseen}, {"zombies", zombies},
-                                  {"several", several}, {"level", level}, {"forked", forked}, {"nudged", nudged}};
+                                  {"several", several}, {"level", level}, {"forked", forked}, {"nudged", nudged}, {"quiet", quiet}};
     return RUN_FORM(forms, argc, argv);
 }
