@@ -62,7 +62,8 @@ TRI_API void tri__defer(struct tri__frame *frame, void (*fn)(void *), void *arg)
  * the compiler can see, have a way to its end. */
 TRI_API void tri_panic(const char *message);
 
-/* In a deferred call: ends the panic under way and returns its message; NULL when there is none. */
+/* In a deferred call that a panic runs: ends that panic and returns its message. NULL when there is none, and when the function
+ * that deferred the call just returns, even if that happens in a deferred call of an older panic's. */
 TRI_API const char *tri_recover(void);
 
 TRI__EXTERN_C_END

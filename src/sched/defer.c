@@ -7,7 +7,8 @@
  *
  * Panics nest: a deferred call may panic. A newer one runs the calls the older has not run. If it is recovered in a function that
  * was called by the older one's loop, the older goes on; if in one further out, the older is over with it. tri_goexit is
- * such a loop that cannot be recovered: a panic that is recovered beyond it lets it go on.
+ * such a loop that cannot be recovered: a panic that is recovered beyond it lets it go on. A function that returns while an
+ * older panic runs a deferred call stands among the panics too, so that its own deferred calls do not recover that one.
  */
 #include "defer.h"
 #include "chan.h"
@@ -23,6 +24,7 @@
 struct panic {
     struct panic *outer;
     const char *message;
+    bool returning; /* no panic: a function returns, and runs its deferred calls */
     bool goexit, recovered;
     bool calling; /* one of its deferred calls runs */
 };
@@ -76,14 +78,19 @@ static bool take_last(struct tri__frame *f, struct tri__deferred *d) {
     return true;
 }
 
-static void run_frame(struct tri__frame *f) {
+/* Those of a function that returns: no panic is theirs to recover. */
+static void run_frame(struct g *g, struct tri__frame *f) {
+    struct panic none = {.outer = g->panics, .returning = true};
     struct tri__deferred d;
+    g->panics = &none;
     while (take_last(f, &d)) d.fn(d.arg);
+    g->panics = none.outer;
 }
 
 EXPORT void tri__frame_end(struct tri__frame *f) {
-    if (UNLIKELY(f->n || f->more)) run_frame(f);
-    self()->frames = f->outer;
+    struct g *g = self();
+    if (UNLIKELY(f->n || f->more)) run_frame(g, f);
+    g->frames = f->outer;
 }
 
 /* ---- returning from somebody else's function ---- */
@@ -159,7 +166,7 @@ static struct panic *drop_panics(struct g *g, const struct tri__frame *f) {
 /* The panic has been recovered by a call that frame f had deferred. */
 static NORETURN void recovered(struct g *g, struct tri__frame *f) {
     if (drop_panics(g, f)) trix_goexit();
-    run_frame(f);
+    run_frame(g, f);
     g->frames = f->outer;
     return_from(f);
 }
@@ -179,12 +186,13 @@ static void run_deferred(struct g *g, struct panic *p) {
     }
 }
 
-static void print_panics(const struct panic *p) {
-    if (p->outer && !p->outer->goexit) {
-        print_panics(p->outer);
-        trix_print(2, "\t");
-    }
-    trix_print(2, "panic: %s%s\n", p->message, p->recovered ? " [recovered]" : "");
+/* The oldest first; false: there is none. */
+static bool print_panics(const struct panic *p) {
+    if (!p) return false;
+    bool older = print_panics(p->outer);
+    if (p->goexit || p->returning) return older;
+    trix_print(2, "%spanic: %s%s\n", older ? "\t" : "", p->message, p->recovered ? " [recovered]" : "");
+    return true;
 }
 
 EXPORT void tri_panic(const char *message) {

@@ -129,11 +129,56 @@ static void outer2(void) {
     tri_panic("without");
 }
 
+/* A function that returns while a panic runs a deferred call has no panic to recover; nor has one that has recovered its own. */
+static const char *seen_within;
+static void look_within(void *arg) {
+    (void)arg;
+    seen_within = tri_recover();
+}
+static int __attribute__((noinline)) returns(int n) {
+    TRI_FUNC;
+    tri_defer(look_within, NULL);
+    return n;
+}
+static void clean_up(void *arg) {
+    seen_within = "never called";
+    EXPECT_EQ(returns(*(int *)arg), *(int *)arg);
+    EXPECT(seen_within == NULL);
+}
+static void recovers_early(void *arg) {
+    (void)arg;
+    TRI_FUNC;
+    tri_defer(look_within, NULL); /* when the panic within is over */
+    tri_defer(catch, NULL);
+    tri_panic("within");
+}
+static void outer3(void (*fn)(void *)) {
+    TRI_FUNC;
+    int n = 7, *const at = &n;
+    tri_defer(catch, NULL);
+    tri_defer(fn, at);
+    tri_panic("without");
+}
+/* Deferred calls of a function that returns panic, and recover that. */
+static void recovers_late(void) {
+    TRI_FUNC;
+    tri_defer(catch, NULL);
+    tri_defer(rethrow, NULL);
+}
+
 static void nested(void) {
     outer();
     EXPECT(strcmp(caught, "second") == 0);
     outer2();
     EXPECT(strcmp(caught, "without") == 0);
+    outer3(clean_up);
+    EXPECT(strcmp(caught, "without") == 0);
+    seen_within = "never called";
+    outer3(recovers_early);
+    EXPECT(strcmp(caught, "without") == 0);
+    EXPECT(seen_within == NULL);
+    recovers_late();
+    EXPECT(strcmp(caught, "second") == 0);
     EXPECT(tri_recover() == NULL);
 }
 
