@@ -53,10 +53,11 @@ TRI_API void tri__defer(struct tri__frame *frame, void (*fn)(void *), void *arg)
     tri__here:                                                                                                  \
     (void)0
 
-/* fn(arg) at the end of the function. `arg` is kept alive. */
+/* fn(arg) at the end of the function. `arg` is kept alive. A NULL fn ends the program, with words that say so. */
 #define tri_defer(fn, arg) tri__defer(&tri__frame, (fn), (arg))
 
-/* Panics with a message, which must live on: a literal or a string of the collected heap. It never returns, but is not declared
+/* Panics with a message, which must live on: a literal or a string of the collected heap; for NULL there is one of Go's, "runtime
+ * error: panic called with nil argument". It never returns, but is not declared
  * so: a compiler would conclude that a function which always panics does not return either, though it does when the panic is
  * recovered, and drop what comes after it in its caller. For the same reason a function with TRI_FUNC must, as far as
  * the compiler can see, have a way to its end. */

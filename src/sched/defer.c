@@ -54,6 +54,7 @@ EXPORT void tri__frame_begin(struct tri__frame *f) {
 }
 
 EXPORT void tri__defer(struct tri__frame *f, void (*fn)(void *), void *arg) {
+    if (UNLIKELY(!fn)) trix_misuse("tri_defer", "the function is NULL");
     struct tri__deferred d = {fn, arg};
     if (f->n < ARRAY_LEN(f->first)) {
         f->first[f->n++] = d;
@@ -197,6 +198,7 @@ static bool print_panics(const struct panic *p) {
 
 EXPORT void tri_panic(const char *message) {
     struct g *g = self();
+    if (!message) message = "runtime error: panic called with nil argument"; /* Go's PanicNilError: can be told from no panic */
     struct panic p = {.outer = g->panics, .message = message};
     g->panics = &p;
     run_deferred(g, &p);

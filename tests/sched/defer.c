@@ -245,6 +245,11 @@ static void close_twice(tri_chan *c) {
     tri_defer(catch, NULL);
     tri_close(c);
 }
+static void panic_null(void) {
+    TRI_FUNC;
+    tri_defer(catch, NULL);
+    tri_panic(NULL);
+}
 static void negative(void) {
     TRI_FUNC;
     tri_waitgroup g = {0};
@@ -263,6 +268,8 @@ static void words(void) {
     EXPECT(strcmp(caught, "close of nil channel") == 0);
     negative();
     EXPECT(strcmp(caught, "sync: negative WaitGroup counter") == 0);
+    panic_null();
+    EXPECT(strcmp(caught, "runtime error: panic called with nil argument") == 0);
 }
 
 static void all(void *arg) {

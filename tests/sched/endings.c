@@ -48,6 +48,11 @@ static void panics_twice(void *arg) {
     tri_panic("first");
 }
 
+static void defers_nothing(void *arg) {
+    TRI_FUNC;
+    tri_defer(NULL, arg);
+}
+
 static void unlocks(void *arg) {
     (void)arg;
     tri_mutex m = {0};
@@ -81,7 +86,7 @@ static const struct {
     const char *name;
     void (*fn)(void *);
 } endings[] = {{"deadlock", deadlock}, {"leave", leave}, {"overflow", overflow}, {"panic", panics},
-               {"panics", panics_twice}, {"unlock", unlocks}, {"quit", quits},
+               {"panics", panics_twice}, {"defer_nil", defers_nothing}, {"unlock", unlocks}, {"quit", quits},
                {"no_thread", goes_nowhere}, {"nil_func", goes_nowhere}, {"nil_parent", has_no_parent}};
 
 int main(int argc, char **argv) {
