@@ -54,7 +54,7 @@ TRI_API void tri_waitgroup_wait(tri_waitgroup *group);
 /* Counts one more, runs fn(arg) as a goroutine, and counts one less when it has returned. */
 TRI_API void tri_waitgroup_go(tri_waitgroup *group, void (*fn)(void *), void *arg);
 
-/* Runs the first fn given, once; returns when that has returned. */
+/* Runs the first fn given, once; returns when that has returned. One that panics, or calls tri_goexit, has been run too. */
 typedef struct tri_once {
     uint32_t done;
     tri_mutex mutex;

@@ -16,6 +16,7 @@
 #include "../../include/tricolor/go.h"
 #include "../../include/tricolor/alloc.h"
 #include "../../include/tricolor/barrier.h"
+#include "../../include/tricolor/defer.h"
 #include "../../include/tricolor/sync.h"
 
 enum { MUTEX_LOCKED = 1, MUTEX_WAITED = 2, MUTEX_STARVING = 4, STARVED_NS = 1000 * 1000, MUTEX_SPINS = 30 };
@@ -278,19 +279,32 @@ EXPORT void tri_waitgroup_go(tri_waitgroup *group, void (*fn)(void *), void *arg
 
 /* ---- once ---- */
 
+/* Deferred, so that others do not wait for ever for a function that panics, or ends its goroutine: it counts as run, as in Go. */
+static void once_end(void *arg) {
+    tri_once *once = arg;
+    order_before(once);
+    store_release(&once->done, 1);
+    tri_mutex_unlock(&once->mutex);
+}
+
+static NOINLINE void once_run(tri_once *once, void (*fn)(void *), void *arg) {
+    TRI_FUNC;
+    tri_defer(once_end, once);
+    fn(arg);
+}
+
 EXPORT void tri_once_do(tri_once *once, void (*fn)(void *), void *arg) {
     if (LIKELY(load_acquire(&once->done))) {
         order_after(once);
         return;
     }
     tri_mutex_lock(&once->mutex);
-    if (!once->done) {
-        if (UNLIKELY(!fn)) trix_misuse("tri_once_do", "the function is NULL");
-        fn(arg);
-        order_before(once);
-        store_release(&once->done, 1);
+    if (once->done) {
+        tri_mutex_unlock(&once->mutex);
+        return;
     }
-    tri_mutex_unlock(&once->mutex);
+    if (UNLIKELY(!fn)) trix_misuse("tri_once_do", "the function is NULL");
+    once_run(once, fn, arg);
 }
 
 /* ---- cond ---- */

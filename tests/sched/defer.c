@@ -233,6 +233,46 @@ static void goexit(void) {
     EXPECT(strcmp(caught, "in goexit") == 0);
 }
 
+/* ---- what runs a function for the program, and is there for others afterwards ---- */
+
+static void boom(void *arg) {
+    (void)arg;
+    tri_panic("boom");
+}
+static void exits(void *arg) {
+    (void)arg;
+    tri_goexit();
+}
+static void do_once(tri_once *o, void (*fn)(void *)) {
+    TRI_FUNC;
+    tri_defer(catch, NULL);
+    tri_once_do(o, fn, NULL);
+}
+static void do_once_and_leave(void *arg) {
+    TRI_FUNC;
+    tri_defer(done, NULL);
+    do_once(arg, exits);
+    note("never");
+}
+
+static void once_panics(void) {
+    tri_once o = {0};
+    do_once(&o, boom);
+    EXPECT(strcmp(caught, "boom") == 0);
+    do_once(&o, boom); /* neither waits nor runs it again */
+    EXPECT(caught == NULL);
+}
+
+static void once_exits(void) {
+    static tri_once o;
+    tri_waitgroup_add(&group, 1);
+    tri_go(do_once_and_leave, &o);
+    tri_waitgroup_wait(&group);
+    do_once(&o, boom);
+    EXPECT(caught == NULL);
+    expect_trace("");
+}
+
 /* ---- what channels say ---- */
 
 static void send_closed(tri_chan *c) {
@@ -279,11 +319,13 @@ static void all(void *arg) {
     recovered();
     nested();
     words();
+    once_panics();
 }
 
 static void run(void *arg) {
     all(arg);
     goexit();
+    once_exits();
 }
 
 int main(void) {
