@@ -51,7 +51,7 @@ typedef struct tri_waitgroup {
 TRI_API void tri_waitgroup_add(tri_waitgroup *group, int delta);
 TRI_API void tri_waitgroup_done(tri_waitgroup *group);
 TRI_API void tri_waitgroup_wait(tri_waitgroup *group);
-/* Counts one more, runs fn(arg) as a goroutine, and counts one less when it has returned. */
+/* Counts one more, runs fn(arg) as a goroutine, and counts one less when it has returned, or has called tri_goexit. */
 TRI_API void tri_waitgroup_go(tri_waitgroup *group, void (*fn)(void *), void *arg);
 
 /* Runs the first fn given, once; returns when that has returned. One that panics, or calls tri_goexit, has been run too. */

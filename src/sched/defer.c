@@ -218,6 +218,11 @@ EXPORT const char *tri_recover(void) {
     return p->message;
 }
 
+bool trix_panicking(void) {
+    const struct panic *p = self()->panics;
+    return p && !p->goexit && !p->returning;
+}
+
 void trix_goexit(void) {
     struct g *g = self();
     struct panic p = {.outer = g->panics, .goexit = true};

@@ -9,6 +9,7 @@
  */
 #include "sched.h"
 #include "chan.h"
+#include "defer.h"
 #include "goroutines.h"
 #include "wait.h"
 #include "walk.h"
@@ -261,10 +262,16 @@ struct group_call {
 };
 TRI_TYPE(struct group_call, group, arg)
 
+/* Deferred: also when fn has called tri_goexit. When it has panicked, the program ends, and nobody is to get ahead of that. */
+static void group_call_over(void *group) {
+    if (!trix_panicking()) tri_waitgroup_done(group);
+}
+
 static void run_in_group(void *arg) {
     struct group_call *c = arg;
+    TRI_FUNC;
+    tri_defer(group_call_over, c->group);
     c->fn(c->arg);
-    tri_waitgroup_done(c->group);
 }
 
 EXPORT void tri_waitgroup_go(tri_waitgroup *group, void (*fn)(void *), void *arg) {

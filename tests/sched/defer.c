@@ -273,6 +273,13 @@ static void once_exits(void) {
     expect_trace("");
 }
 
+static void group_exits(void) {
+    tri_waitgroup_go(&group, exits, NULL);
+    tri_waitgroup_go(&group, note, "z");
+    tri_waitgroup_wait(&group);
+    expect_trace("z");
+}
+
 /* ---- what channels say ---- */
 
 static void send_closed(tri_chan *c) {
@@ -326,6 +333,7 @@ static void run(void *arg) {
     all(arg);
     goexit();
     once_exits();
+    group_exits();
 }
 
 int main(void) {

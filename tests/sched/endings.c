@@ -48,6 +48,14 @@ static void panics_twice(void *arg) {
     tri_panic("first");
 }
 
+/* Whoever waits for the group is not told before the program ends of it. */
+static void panics_in_group(void *arg) {
+    tri_waitgroup group = {0};
+    tri_waitgroup_go(&group, panics, arg);
+    tri_waitgroup_wait(&group);
+    exit(0);
+}
+
 static void defers_nothing(void *arg) {
     TRI_FUNC;
     tri_defer(NULL, arg);
@@ -86,7 +94,7 @@ static const struct {
     const char *name;
     void (*fn)(void *);
 } endings[] = {{"deadlock", deadlock}, {"leave", leave}, {"overflow", overflow}, {"panic", panics},
-               {"panics", panics_twice}, {"defer_nil", defers_nothing}, {"unlock", unlocks}, {"quit", quits},
+               {"panics", panics_twice}, {"group_panic", panics_in_group}, {"defer_nil", defers_nothing}, {"unlock", unlocks}, {"quit", quits},
                {"no_thread", goes_nowhere}, {"nil_func", goes_nowhere}, {"nil_parent", has_no_parent}};
 
 int main(int argc, char **argv) {
