@@ -47,7 +47,8 @@ typedef struct tri_waitgroup {
     int64_t count; /* of what is waited for in the high half, of waiters in the low one */
     struct tri__sema sema;
 } tri_waitgroup;
-/* Panics with "sync: negative WaitGroup counter". */
+/* Panics with "sync: negative WaitGroup counter". A group may be used again when all who have waited for it have returned:
+ * counting up before is found out (not always) and panics, here or where somebody waits, with Go's words. */
 TRI_API void tri_waitgroup_add(tri_waitgroup *group, int delta);
 TRI_API void tri_waitgroup_done(tri_waitgroup *group);
 TRI_API void tri_waitgroup_wait(tri_waitgroup *group);

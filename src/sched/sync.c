@@ -227,13 +227,14 @@ EXPORT void tri_rwmutex_unlock(tri_rwmutex *m) {
 
 EXPORT void tri_waitgroup_add(tri_waitgroup *group, int delta) {
     if (delta < 0) order_before(group);
-    int64_t now = fetch_add_seq(&group->count, (int64_t)((uint64_t)(int64_t)delta << 32)) + (int64_t)((uint64_t)(int64_t)delta << 32);
+    int64_t more = (int64_t)((uint64_t)(int64_t)delta << 32), now = fetch_add_seq(&group->count, more) + more;
     int32_t count = (int32_t)(now >> 32);
     uint32_t waiters = (uint32_t)now;
     if (count < 0) trix_panic("sync: negative WaitGroup counter");
+    /* Zero with waiters: nobody may add before they have gone on, so it is ours; who does all the same is not overlooked. */
+    if ((waiters && delta > 0 && count == delta) || (count == 0 && waiters && !cas_seq(&group->count, &now, 0)))
+        trix_panic("sync: WaitGroup misuse: Add called concurrently with Wait");
     if (count > 0 || waiters == 0) return;
-    /* zero with waiters: nobody may add before they have gone on, so it is ours */
-    store_seq(&group->count, 0);
     struct thread *t = sched_enter();
     for (uint32_t i = 0; i < waiters; i++) sema_release(t, &group->sema);
     sched_leave(t);
@@ -248,6 +249,7 @@ static NOINLINE void group_wait(tri_waitgroup *group) {
     while (!cas_seq(&group->count, &seen, seen + 1));
     struct thread *t = sched_enter();
     sched_leave(sema_acquire(t, &group->sema, WAIT_WAITGROUP));
+    if (load_seq(&group->count) != 0) trix_panic("sync: WaitGroup is reused before previous Wait has returned");
 }
 
 EXPORT void tri_waitgroup_wait(tri_waitgroup *group) {

@@ -304,6 +304,37 @@ static void negative(void) {
     tri_waitgroup_done(&g);
 }
 
+static tri_chan *told;
+static void wait_early(tri_waitgroup *g) {
+    TRI_FUNC;
+    tri_defer(catch, NULL);
+    tri_waitgroup_wait(g);
+}
+static void waits_early(void *arg) {
+    wait_early(arg);
+    tri_send(told, &caught);
+}
+
+/* A group that is used again before one who has waited for it has gone on. */
+static void reused(void) {
+    static tri_waitgroup g;
+    int procs = tri_gomaxprocs(1);
+    const char *said = NULL;
+    told = tri_chan_new(const char *, 0);
+    for (int i = 0; i < 1000 && !said; i++) { /* but for a preemption just then it is found the first time */
+        tri_waitgroup_add(&g, 1);
+        tri_go(waits_early, &g);
+        while ((uint32_t)__atomic_load_n(&g.count, __ATOMIC_SEQ_CST) == 0) tri_yield();
+        tri_yield();
+        tri_waitgroup_done(&g);
+        tri_waitgroup_add(&g, 1);
+        tri_recv(told, &said);
+        tri_waitgroup_done(&g);
+    }
+    EXPECT(said && strcmp(said, "sync: WaitGroup is reused before previous Wait has returned") == 0);
+    tri_gomaxprocs(procs);
+}
+
 static void words(void) {
     tri_chan *c = tri_chan_new(int, 0);
     tri_close(c);
@@ -334,6 +365,7 @@ static void run(void *arg) {
     goexit();
     once_exits();
     group_exits();
+    reused();
 }
 
 int main(void) {
