@@ -67,6 +67,7 @@ static int64_t mark_some(struct thread *t, int64_t work) {
     trix_work_exit();
     uint64_t took = assist_took(brief, began);
     fetch_add_relaxed(&trix_gc.assist_ns, took);
+    fetch_add_relaxed(&trix_gc.assist_total_ns, took);
     trix_limit_assisted(took, 0);
     return done;
 }

@@ -491,7 +491,6 @@ static void account_cpu(void) {
     fetch_add_relaxed(&trix_gc.gc_cpu_ns, stopped + r->assist_cpu + r->background_cpu);
     uint64_t available = (trix_os_now() - trix_gc.start_ns) * (uint64_t)trix_gc.procs;
     r->cpu_fraction = available ? (double)trix_gc.gc_cpu_ns / (double)available : 0;
-    if (r->forced) fetch_add_relaxed(&trix_gc.forced_cycles, 1);
 }
 
 static void sweep(void) {

@@ -51,14 +51,13 @@ struct gc {
     /* the cycle under way; written with the world stopped or by atomic addition */
     uint64_t marked_bytes, work;
     uint64_t assist_ns, background_ns, idle_ns; /* CPU */
-    uint64_t background_total_ns, idle_total_ns; /* of all cycles; relaxed */
+    uint64_t assist_total_ns, background_total_ns, idle_total_ns; /* of all cycles; relaxed */
     bool return_windows;        /* the cycle wanted takes threads' windows of pages back too; seq_cst */
     int64_t credit;             /* bytes of work done in the background and not yet taken by assists */
     double work_per_byte;       /* relaxed: what an allocating thread owes */
 
     /* since start; relaxed */
     uint64_t pause_ns, gc_cpu_ns, start_ns;
-    uint64_t forced_cycles;
     int procs;
 };
 extern struct gc trix_gc;

@@ -364,9 +364,11 @@ RACY_READS static void table_peek(const struct run_table *t, uint64_t *counts, u
     for (uint32_t i = 0; i < load_relaxed(&t->nactive); i++) {
         const struct layout *l = layout_by_id(t->active[i]);
         const struct run_state *r = &t->cold[l->id];
+        unsigned pending = (unsigned)trix_bits_count_range(r->pending, 0, l->slots);
+        acquire_fence(); /* a stretch that is taken meanwhile is in both, not in neither */
         struct tri__run run = run_look(&t->hot[l->id]);
         uint64_t left = run.cur < run.end ? run.end - run.cur : 0;
-        uint64_t unused = trix_bits_count_range(r->pending, 0, l->slots) + left / l->size;
+        uint64_t unused = pending + left / l->size;
         counts[l->id] += load_acquire(&r->handed);
         if (r->page && unused <= r->claimed) counts[l->id] += r->claimed - unused;
         if (l->id == LAYOUT_ID_TINY) *tiny -= left / TINY_PIECE;

@@ -3,7 +3,9 @@
  * the total.
  *
  * Counting goroutines by state means a look at each of them, so it is done only when one of these metrics is asked for.
- * CPU time of markers and assists is known when a cycle ends (as in Go); the rest is as of now.
+ *
+ * Counters only grow (memstats.c says why). The program's CPU time and idle time are what is left of others, and markers
+ * tell of theirs a little later than the system does: what was told once is kept, and made up for as time goes on.
  */
 #include "obs.h"
 #include "../base/histogram.h"
@@ -31,7 +33,8 @@ struct reading {
     struct {
         double assist, background, idle_mark, pause, scavenge, scavenge_assist, user, idle, total;
     } cpu;
-    uint64_t tiny, unused, scanned, limiter_cycle, gc_percent, memory_limit;
+    struct memstats_more more;
+    uint64_t unused, scanned, limiter_cycle, gc_percent, memory_limit;
     uint64_t procs, threads, created, alive, goroutines[GOROUTINE_STATES];
     double mutex_wait;
 };
@@ -41,44 +44,53 @@ struct reading {
 static struct {
     struct lock lock;
     struct cycle_report last;
-    uint64_t assist_ns, background_ns, idle_ns, scanned; /* lock */
+    uint64_t scanned;                    /* lock */
+    uint64_t now, pause_ns;              /* lock: at the last reading of CPU time */
+    double available, pause, user, idle; /* lock: s, as told by that reading */
 } cycles = {.lock = LOCK_INIT(SPECIALS)};
 
 void trix_metrics_cycle(const struct cycle_report *r) {
     lock_acquire(&cycles.lock);
     cycles.last = *r;
-    cycles.assist_ns += r->assist_cpu;
-    cycles.background_ns += r->background_cpu;
-    cycles.idle_ns += r->idle_cpu;
     cycles.scanned = load_relaxed(&trix_gc.work);
     lock_release(&cycles.lock);
 }
 
 /* ---- one reading ---- */
 
+static double seconds(const uint64_t *ns) { return (double)load_relaxed(ns) / 1e9; }
+
+/* What the process has used and was not spent collecting is the program's; what nobody has used is idle. Lock held. Since the
+ * last reading there have been as many processors as there are now. */
+static void read_cpu(struct reading *r) {
+    uint64_t used_ns = trix_os_process_cpu(), now = trix_os_now(), pause_ns = load_relaxed(&trix_gc.pause_ns);
+    double used = (double)used_ns / 1e9, procs = trix_gc.procs / 1e9;
+    cycles.available += (double)(now - (cycles.now ? cycles.now : trix_gc.start_ns)) * procs;
+    cycles.pause += (double)(pause_ns - cycles.pause_ns) * procs;
+    cycles.now = now;
+    cycles.pause_ns = pause_ns;
+    r->cpu.assist = seconds(&trix_gc.assist_total_ns);
+    r->cpu.background = seconds(&trix_gc.background_total_ns);
+    r->cpu.idle_mark = seconds(&trix_gc.idle_total_ns);
+    r->cpu.scavenge = seconds(&trix_scavenge_background_ns);
+    r->cpu.scavenge_assist = seconds(&trix_scavenge_ns);
+    r->cpu.pause = cycles.pause;
+    double ours = r->cpu.assist + r->cpu.background + r->cpu.idle_mark + r->cpu.scavenge + r->cpu.scavenge_assist;
+    double rest = cycles.available - ours - cycles.pause;
+    double user = used - ours < rest ? used - ours : rest; /* more threads than processors may run */
+    if (user > cycles.user) cycles.user = user;
+    if (rest - cycles.user > cycles.idle) cycles.idle = rest - cycles.user;
+    r->cpu.user = cycles.user;
+    r->cpu.idle = cycles.idle;
+    r->cpu.total = ours + cycles.pause + cycles.user + cycles.idle;
+}
+
 static void read_cycles(struct reading *r) {
     lock_acquire(&cycles.lock);
     r->last = cycles.last;
     r->scanned = cycles.scanned;
-    r->cpu.assist = (double)cycles.assist_ns / 1e9;
-    r->cpu.background = (double)cycles.background_ns / 1e9;
-    r->cpu.idle_mark = (double)cycles.idle_ns / 1e9;
+    read_cpu(r);
     lock_release(&cycles.lock);
-}
-
-/* What the process has used and was not spent collecting is the program's; what nobody has used is idle. */
-static void read_cpu(struct reading *r) {
-    double used = (double)trix_os_process_cpu() / 1e9;
-    r->cpu.scavenge = (double)load_relaxed(&trix_scavenge_background_ns) / 1e9;
-    r->cpu.scavenge_assist = (double)load_relaxed(&trix_scavenge_ns) / 1e9;
-    r->cpu.pause = (double)load_relaxed(&trix_gc.pause_ns) * (double)trix_gc.procs / 1e9;
-    double ours = r->cpu.assist + r->cpu.background + r->cpu.idle_mark + r->cpu.scavenge + r->cpu.scavenge_assist;
-    r->cpu.total = (double)(trix_os_now() - trix_gc.start_ns) * (double)trix_gc.procs / 1e9;
-    double rest = r->cpu.total - ours - r->cpu.pause;
-    r->cpu.user = used > ours ? used - ours : 0;
-    if (r->cpu.user > rest) r->cpu.user = rest > 0 ? rest : 0; /* more threads than processors */
-    r->cpu.idle = rest > r->cpu.user ? rest - r->cpu.user : 0;
-    r->cpu.total = ours + r->cpu.pause + r->cpu.user + r->cpu.idle;
 }
 
 static void read_controls(struct reading *r) {
@@ -92,10 +104,9 @@ static void read_controls(struct reading *r) {
 static void read_all(struct reading *r) {
     memset(r, 0, sizeof *r);
     struct gate *g = gate_enter();
-    trix_memstats_read(&r->mem, &r->tiny);
-    r->unused = r->mem.heap_inuse > r->mem.heap_alloc ? r->mem.heap_inuse - r->mem.heap_alloc : 0;
+    trix_memstats_read(&r->mem, &r->more);
+    r->unused = r->mem.heap_inuse - r->mem.heap_alloc;
     read_cycles(r);
-    read_cpu(r);
     read_controls(r);
     r->limiter_cycle = load_relaxed(&trix_gc.limited_last);
     r->due = trix_due_counts;
@@ -166,7 +177,7 @@ static void fill_sizes(tri_float64_histogram *h, const struct reading *r, bool f
     h->n = SIZE_BUCKETS;
     h->buckets = size_bounds;
     for (unsigned c = 1; c < NUM_CLASSES; c++) h->counts[c - 1] = freed ? r->mem.by_size[c].frees : r->mem.by_size[c].mallocs;
-    h->counts[SIZE_BUCKETS - 1] = load_relaxed(freed ? &trix_large_frees : &trix_large_mallocs);
+    h->counts[SIZE_BUCKETS - 1] = freed ? r->more.large_frees : r->more.large_mallocs;
 }
 
 typedef void filler(tri_float64_histogram *h, const struct reading *r);

@@ -15,8 +15,14 @@ void trix_trace_scavenge(uint64_t background, uint64_t eager, bool forced);
 
 /* The ring of pauses in MemStats. */
 void trix_memstats_cycle(const struct cycle_report *report);
-/* All fields, and how many of the mallocs (and frees) were tiny objects; inside. */
-void trix_memstats_read(tri_mem_stats *s, uint64_t *tiny);
+struct memstats_more { /* counts that MemStats does not tell by themselves; they only grow */
+    uint64_t tiny;        /* objects, of the mallocs and of the frees */
+    uint64_t freed_bytes;
+    uint64_t large_mallocs, large_frees;
+};
+/* All fields; inside. What counts something only grows from one reading to the next, and so do the differences: mallocs and
+ * frees without the tiny objects. */
+void trix_memstats_read(tri_mem_stats *s, struct memstats_more *more);
 
 /* ns that goroutines and threads have waited for locks while the mutex profile was on; relaxed. */
 extern uint64_t trix_mutex_waited;
