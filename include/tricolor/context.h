@@ -16,6 +16,7 @@ TRI_API tri_context *tri_context_background(void);
 /* A child: done when it is cancelled, when `parent` is done, or at its time, whichever comes first. Cancel it when the work
  * is over, so that the parent forgets it. */
 TRI_API tri_context *tri_context_with_cancel(tri_context *parent);
+/* ns from now, or ns since 1970. One in the past, INT64_MIN too, is done at once; one too far off to be counted is never reached. */
 TRI_API tri_context *tri_context_with_timeout(tri_context *parent, int64_t ns);
 TRI_API tri_context *tri_context_with_deadline(tri_context *parent, int64_t unix_ns);
 TRI_API void tri_context_cancel(tri_context *context);

@@ -23,7 +23,8 @@ struct tri_context {
     tri_timer *timer;       /* mutex */
     tri_context *children, *next, *previous; /* links: the parent's mutex */
     const char *err;        /* release; mutex */
-    int64_t deadline;       /* ns since 1970; 0: none; constant */
+    int64_t deadline;       /* ns since 1970, when has_deadline; constant */
+    bool has_deadline;      /* constant */
     tri_mutex mutex;
 };
 TRI_TYPE(tri_context, parent, canceller, key, value, done, timer, children, next, previous)
@@ -39,6 +40,7 @@ static tri_context *make(tri_context *parent) {
     tri_set(c->parent, parent);
     tri_set(c->canceller, parent->canceller);
     c->deadline = parent->deadline;
+    c->has_deadline = parent->has_deadline;
     return c;
 }
 
@@ -106,10 +108,11 @@ EXPORT tri_context *tri_context_with_cancel(tri_context *parent) {
 
 EXPORT tri_context *tri_context_with_deadline(tri_context *parent, int64_t unix_ns) {
     tri_context *c = tri_context_with_cancel(parent);
-    if (parent->deadline && parent->deadline <= unix_ns) return c; /* the parent's comes first */
+    if (parent->has_deadline && parent->deadline <= unix_ns) return c; /* the parent's comes first */
     c->deadline = unix_ns;
-    int64_t left = unix_ns - (int64_t)trix_os_wall();
-    if (left <= 0) {
+    c->has_deadline = true;
+    int64_t left, now = (int64_t)trix_os_wall();
+    if (__builtin_sub_overflow(unix_ns, now, &left) || left <= 0) { /* what overflows is long past */
         finish(c, too_late, true);
         return c;
     }
@@ -120,7 +123,8 @@ EXPORT tri_context *tri_context_with_deadline(tri_context *parent, int64_t unix_
 }
 
 EXPORT tri_context *tri_context_with_timeout(tri_context *parent, int64_t ns) {
-    return tri_context_with_deadline(parent, (int64_t)trix_os_wall() + ns);
+    int64_t at, now = (int64_t)trix_os_wall();
+    return tri_context_with_deadline(parent, __builtin_add_overflow(now, ns, &at) ? INT64_MAX : at);
 }
 
 /* ---- asking ---- */
@@ -142,6 +146,6 @@ EXPORT tri_chan *tri_context_done(tri_context *c) { return c->canceller ? c->can
 EXPORT const char *tri_context_err(tri_context *c) { return c->canceller ? load_acquire(&c->canceller->err) : NULL; }
 
 EXPORT bool tri_context_deadline(tri_context *c, int64_t *unix_ns) {
-    if (c->deadline) *unix_ns = c->deadline;
-    return c->deadline != 0;
+    if (c->has_deadline) *unix_ns = c->deadline;
+    return c->has_deadline;
 }
