@@ -28,7 +28,7 @@ TRI_API void *tri_context_value(tri_context *context, const void *key);
 /* A channel that is closed when the context is done; NULL: never. */
 TRI_API tri_chan *tri_context_done(tri_context *context);
 
-/* NULL, or "context canceled", or "context deadline exceeded". */
+/* NULL, or "context canceled", or "context deadline exceeded"; not NULL exactly when the channel above is closed. */
 TRI_API const char *tri_context_err(tri_context *context);
 
 /* False: it has no deadline. ns since 1970. */

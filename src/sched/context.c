@@ -143,7 +143,13 @@ EXPORT void *tri_context_value(tri_context *c, const void *key) {
 }
 
 EXPORT tri_chan *tri_context_done(tri_context *c) { return c->canceller ? c->canceller->done : NULL; }
-EXPORT const char *tri_context_err(tri_context *c) { return c->canceller ? load_acquire(&c->canceller->err) : NULL; }
+
+/* There is an error a moment before the channel is closed: whoever is told of it may count on both, as in Go. */
+EXPORT const char *tri_context_err(tri_context *c) {
+    const char *err = c->canceller ? load_acquire(&c->canceller->err) : NULL;
+    if (err) tri_recv(c->canceller->done, NULL);
+    return err;
+}
 
 EXPORT bool tri_context_deadline(tri_context *c, int64_t *unix_ns) {
     if (c->has_deadline) *unix_ns = c->deadline;

@@ -73,11 +73,43 @@ static void extremes(void) {
     EXPECT_EQ(deadline(epoch), 0);
 }
 
+/* ---- err and done ---- */
+
+static tri_context *volatile current;
+static volatile bool enough;
+
+static void cancels(void *arg) {
+    while (!enough) {
+        tri_context *c = current;
+        if (c) tri_context_cancel(c);
+        tri_yield();
+    }
+    tri_waitgroup_done(arg);
+}
+
+/* Whoever sees the error sees the channel closed. */
+static void closed_first(void) {
+    static tri_waitgroup group;
+    tri_waitgroup_add(&group, 1);
+    tri_go(cancels, &group);
+    for (int i = 0; i < 5000; i++) {
+        tri_context *c = tri_context_with_cancel(tri_context_background());
+        current = c;
+        for (int spins = 1; !tri_context_err(c); spins++)
+            if (spins % 100 == 0) tri_yield();
+        EXPECT(is_closed(tri_context_done(c)));
+    }
+    enough = true;
+    tri_waitgroup_wait(&group);
+    current = NULL;
+}
+
 static void run(void *arg) {
     (void)arg;
     tree();
     deadlines();
     extremes();
+    closed_first();
 }
 
 int main(void) {
