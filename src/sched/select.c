@@ -1,6 +1,7 @@
 /* select.c - waiting for several channels at once (after Go's runtime/select.go).
  *
- * All channels are locked, by rising address; the cases are tried in random order; if none can go on, the goroutine puts a
+ * All channels are locked, by rising address; the cases are tried in a random order, every one equally likely, so that of
+ * several that are ready each has the same chance; if none can go on, the goroutine puts a
  * waiter into the queue of each and parks. Whoever takes one of the waiters out must claim the whole select, by
  * compare-exchange of `claimed`: the first one wins, the others drop the waiter. Woken, it takes its other waiters out.
  */
@@ -20,6 +21,7 @@ struct select {
     tri_case *cases;
     struct waiter *waiter; /* of each case */
     uint32_t *by_address;  /* indexes of the cases with a channel, in order of locking */
+    uint32_t *untried;     /* the same, in no order: those tried come first */
     uint32_t nchans;
 };
 
@@ -55,9 +57,10 @@ static void sort_many(struct select *s) {
 }
 
 static void find_order(struct select *s) {
-    s->nchans = 0;
-    for (size_t i = 0; i < s->n; i++)
-        if (s->cases[i].chan) s->by_address[s->nchans++] = (uint32_t)i;
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < s->n; i++)
+        if (s->cases[i].chan) s->by_address[n] = s->untried[n] = i, n++;
+    s->nchans = n;
     if (s->nchans > 2 * FEW_CASES) sort_many(s);
     else sort_few(s);
 }
@@ -76,23 +79,29 @@ static void unlock_all(const struct select *s) {
 
 /* ---- the passes; all locked ---- */
 
-static uint32_t random_below(uint32_t n) {
+static uint64_t random_seed(void) {
     static uint64_t state = 0x9e3779b97f4a7c15ull;
     uint64_t x = fetch_add_relaxed(&state, 0x9e3779b97f4a7c15ull);
     x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9ull;
-    x = (x ^ x >> 27) * 0x94d049bb133111ebull;
-    return (uint32_t)(((x >> 32) * n) >> 32);
+    return (x ^ x >> 27) * 0x94d049bb133111ebull;
+}
+
+static uint32_t random_below(uint64_t *random, uint32_t n) {
+    uint64_t now = *random >> 32;
+    *random = *random * 6364136223846793005ull + 1442695040888963407ull;
+    return (uint32_t)((now * n) >> 32);
 }
 
 enum { NONE_READY = -1, SENT_ON_CLOSED = -2 };
 
-/* Tries the cases once around, from a random one on in a random stride; index of the one done. */
+/* Tries the cases, each time a random one of those left (Fisher and Yates' shuffle, as far as it is needed); index of the one
+ * done. */
 static int try_all(struct select *s, struct thread *t, struct g **g) {
     uint32_t n = s->nchans;
-    if (n == 0) return NONE_READY;
-    uint32_t at = random_below(n), forwards = n > 2 ? random_below(2) : 1;
-    for (uint32_t tried = 0; tried < n; tried++, at = forwards ? (at + 1) % n : (at + n - 1) % n) {
-        uint32_t index = s->by_address[at];
+    uint64_t random = n > 1 ? random_seed() : 0;
+    for (uint32_t tried = 0; tried < n; tried++) {
+        uint32_t at = tried + 1 < n ? tried + random_below(&random, n - tried) : tried, index = s->untried[at];
+        s->untried[at] = s->untried[tried];
         tri_case *k = &s->cases[index];
         if (k->send && k->chan->closed) return SENT_ON_CLOSED;
         bool done = k->send ? trix_chan_try_send(t, k->chan, k->value, g)
@@ -167,15 +176,15 @@ static int run(struct select *s, bool has_default) {
 
 static NOINLINE int select_few(tri_case *cases, size_t n, bool has_default) {
     struct waiter waiter[FEW_CASES];
-    uint32_t order[FEW_CASES];
-    struct select s = {.n = n, .cases = cases, .waiter = waiter, .by_address = order};
+    uint32_t order[FEW_CASES], untried[FEW_CASES];
+    struct select s = {.n = n, .cases = cases, .waiter = waiter, .by_address = order, .untried = untried};
     return run(&s, has_default);
 }
 
 static NOINLINE int select_many(tri_case *cases, size_t n, bool has_default) {
-    char *memory = tri_alloc_leaf(n * (sizeof(struct waiter) + sizeof(uint32_t)));
-    struct select s = {.n = n, .cases = cases, .waiter = (struct waiter *)memory,
-                       .by_address = (uint32_t *)(memory + n * sizeof(struct waiter))};
+    char *memory = tri_alloc_leaf(n * (sizeof(struct waiter) + 2 * sizeof(uint32_t)));
+    uint32_t *order = (uint32_t *)(memory + n * sizeof(struct waiter));
+    struct select s = {.n = n, .cases = cases, .waiter = (struct waiter *)memory, .by_address = order, .untried = order + n};
     int result = run(&s, has_default);
     tri_keep_alive(memory);
     return result;

@@ -190,6 +190,28 @@ static void select_many(void) {
     EXPECT_EQ(v, 11);
 }
 
+/* Of those ready each has the same chance, wherever they lie: here three neighbours in the order of locking, and two more. The
+ * bounds are some nine standard deviations away. */
+static int by_address(const void *a, const void *b) {
+    const tri_chan *x = *(tri_chan *const *)a, *y = *(tri_chan *const *)b;
+    return (uintptr_t)x < (uintptr_t)y ? -1 : (uintptr_t)x > (uintptr_t)y;
+}
+static void select_fairly(int n, const int *ready, int nready) {
+    enum { MOST = 20, EACH = 2000 };
+    tri_chan *c[MOST];
+    tri_case k[MOST];
+    int taken[MOST] = {0};
+    for (int i = 0; i < n; i++) c[i] = tri_chan_new(char, 1);
+    qsort(c, (size_t)n, sizeof c[0], by_address);
+    for (int i = 0; i < n; i++) k[i] = (tri_case)TRI_RECV(c[i], NULL);
+    for (int round = 0; round < nready * EACH; round++) {
+        for (int i = 0; i < nready; i++)
+            if (!tri_chan_len(c[ready[i]])) tri_send(c[ready[i]], "");
+        taken[tri_select(k, (size_t)n, false)]++;
+    }
+    for (int i = 0; i < nready; i++) EXPECT(taken[ready[i]] > EACH - 360 && taken[ready[i]] < EACH + 360);
+}
+
 static void run(void *arg) {
     (void)arg;
     buffered();
@@ -202,6 +224,11 @@ static void run(void *arg) {
     select_rules();
     select_blocks();
     select_many();
+    select_fairly(20, (const int[]){0, 1, 2}, 3);
+    select_fairly(20, (const int[]){3, 4, 5, 11, 19}, 5);
+    select_fairly(8, (const int[]){0, 1, 2}, 3);
+    select_fairly(3, (const int[]){0, 1, 2}, 3);
+    select_fairly(2, (const int[]){0, 1}, 2);
 }
 
 int main(void) {
