@@ -127,7 +127,7 @@ static void count_goroutine(struct g *g, void *arg) {
     uint32_t context = load_relaxed(&g->context);
     if (context == G_NONE || load_relaxed(&g->dying)) return;
     if (context == G_RUNNING) r->goroutines[GOROUTINE_RUNNING]++;
-    else if (load_relaxed(&g->wait) != WAIT_NONE) r->goroutines[GOROUTINE_WAITING]++;
+    else if (g_waits(g)) r->goroutines[GOROUTINE_WAITING]++;
     else r->goroutines[GOROUTINE_RUNNABLE]++;
 }
 

@@ -62,13 +62,16 @@ struct g {
     uint64_t ready_at;   /* ns: when it was made ready, if this wait is one of those timed; whoever has it */
     uint32_t readied;    /* times made ready, of this slot; likewise */
     uintptr_t creator;   /* return address of the call that started it */
-    const void *wait_on; /* channel, lock or struct select, as `wait` says; NULL: none, or it has been readied. Own, then
-                            whoever readies it; relaxed */
+    const void *wait_on; /* channel, lock, struct select, timer or the like, as `wait` says; NULL: none, or it has been
+                            readied. Own, then whoever readies it; relaxed */
     uint64_t wait_since; /* ns, when the collector or a profile first saw it wait; 0: not yet. Own, or of who holds it */
     struct tri__frame *frames; /* innermost function with TRI_FUNC; own */
     struct panic *panics;      /* innermost panic under way; own */
     struct told told;          /* whoever switches */
 };
+
+/* It waits, as opposed to: it has been readied, or runs. */
+INLINE bool g_waits(const struct g *g) { return load_relaxed(&g->wait) != WAIT_NONE && load_relaxed(&g->wait_on) != NULL; }
 
 /* A processor: the right to run goroutines, and a queue of those ready to. Owned by the worker that has it. */
 enum { RING = 256, FREE_G = 256 };

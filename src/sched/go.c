@@ -118,6 +118,7 @@ EXPORT NOINLINE void tri_sleep(int64_t ns) {
     trix_sched_start();
     struct thread *t = sched_enter();
     struct timer timer = {.fire = sleep_over, .arg = sched_self(t)};
+    sched_waits_on(timer.arg, &timer);
     trix_timer_add(t, &timer, trix_os_now() + (uint64_t)ns);
     sched_leave(trix_park(t, WAIT_SLEEP));
 }

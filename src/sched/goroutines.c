@@ -6,7 +6,6 @@
  * and the walker runs with the world stopped, when nobody else can want the goroutine.
  */
 #include "goroutines.h"
-#include "leaks.h"
 #include "sched.h"
 #include "switch.h"
 #include "walk.h"
@@ -70,10 +69,8 @@ const char *trix_wait_words(enum g_wait why) {
 }
 
 const char *trix_goroutine_state(const struct g *g) {
-    uint8_t why = load_relaxed(&g->wait);
     if (load_relaxed(&g->context) == G_RUNNING) return "running";
-    bool readied = trix_leaks_possible(why) && !load_relaxed(&g->wait_on);
-    return why != WAIT_NONE && !readied ? trix_wait_words(why) : "runnable";
+    return g_waits(g) ? trix_wait_words(load_relaxed(&g->wait)) : "runnable";
 }
 
 struct visitor {
@@ -92,8 +89,8 @@ static void visit_one(struct g *g, void *arg) {
     struct goroutine out = {.id = g->id, .parent = g->parent, .leaked = g->leaked, .state = trix_goroutine_state(g), .fn = g->fn,
                             .creator = g->creator, .pcs = f.pc, .self = w && w->g == g};
     if (g->context == G_SAVED) {
-        if (g->wait != WAIT_NONE && !g->wait_since) g->wait_since = v->now;
-        if (g->wait != WAIT_NONE) out.waited_ns = v->now - g->wait_since;
+        if (g_waits(g) && !g->wait_since) g->wait_since = v->now;
+        if (g_waits(g)) out.waited_ns = v->now - g->wait_since;
         trix_switch_frame(g->sp, &out.sp, &out.fp);
         trix_walk_parked(v->self, g, &f);
     }

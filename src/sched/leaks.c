@@ -36,7 +36,8 @@ static struct {
 
 /* ---- suspects ---- */
 
-bool trix_leaks_possible(uint8_t why) {
+/* Whether a goroutine that waits for that (enum g_wait) may do so for ever. */
+static bool is_possible(uint8_t why) {
     switch (why) {
     case WAIT_RECV: case WAIT_SEND: case WAIT_RECV_NIL: case WAIT_SEND_NIL: case WAIT_SELECT: case WAIT_SELECT_EMPTY:
     case WAIT_MUTEX: case WAIT_RWMUTEX_READ: case WAIT_RWMUTEX_WRITE: case WAIT_WAITGROUP: case WAIT_COND: return true;
@@ -45,7 +46,7 @@ bool trix_leaks_possible(uint8_t why) {
 }
 
 bool trix_leaks_suspect(struct g *g) {
-    if (LIKELY(!leaks.on) || g->suspect || !trix_leaks_possible(g->wait)) return false;
+    if (LIKELY(!leaks.on) || g->suspect || !is_possible(g->wait)) return false;
     g->suspect = 1;
     fetch_add_seq(&leaks.suspects, 1);
     return true;

@@ -4,9 +4,6 @@
 
 #include "g.h"
 
-/* Whether a goroutine that waits for that (enum g_wait) may do so for ever. */
-bool trix_leaks_possible(uint8_t why);
-
 /* World stopped, a cycle begins; true when it looks for leaks. */
 bool trix_leaks_begin(void);
 

@@ -39,7 +39,10 @@ static NOINLINE bool is_goroutine(void) {
 static NOINLINE long await(int fd, bool to_write, bool tried) {
     int error;
     struct thread *t = sched_enter();
+    struct g *self = sched_self(t);
+    sched_waits_on(self, &error);
     t = trix_poller_wait(t, fd, to_write, tried, &error);
+    sched_waits_on(self, NULL); /* it may not have waited */
     sched_leave(t);
     return -error;
 }

@@ -82,7 +82,7 @@ void trix_report_creator(int fd, uint64_t parent, uintptr_t pc) {
 static void dump(struct g *g, void *t) {
     struct frames f = {0};
     if (load_relaxed(&g->context) == G_NONE || g->dying) return;
-    uint64_t waited = g->wait != WAIT_NONE && g->wait_since ? trix_os_now() - g->wait_since : 0;
+    uint64_t waited = g_waits(g) && g->wait_since ? trix_os_now() - g->wait_since : 0;
     trix_report_goroutine(2, g->id, trix_goroutine_state(g), g->leaked, waited);
     if (g->context != G_SAVED) {
         trix_print(2, "\tgoroutine running on other thread; stack unavailable\n");

@@ -77,7 +77,8 @@ INLINE struct g *sched_self(struct thread *t) {
  * at depth 1, no locks. */
 struct thread *trix_park(struct thread *t, enum g_wait why);
 
-/* What it is about to wait for, a channel, a lock or a struct select. Before anybody can ready it. */
+/* What it is about to wait for, a channel, a lock, a struct select; a timer, or anything, when it is none of these. Before anybody
+ * can ready it: who has been readied is told from who waits by that. */
 INLINE void sched_waits_on(struct g *g, const void *thing) { store_relaxed(&g->wait_on, thing); }
 
 /* Lets g run; t may be NULL: the calling thread is not attached. */

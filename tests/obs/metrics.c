@@ -3,6 +3,7 @@
 #include "../system/check.h"
 
 #include <math.h>
+#include <unistd.h>
 
 static tri_metric *all;
 static size_t n;
@@ -161,6 +162,56 @@ static void goroutines(void *unused) {
     REQUIRE(total(h("/sched/latencies:seconds")) > 0, "one wait in eight is timed");
 }
 
+/* Who waits for whatever it may be waits; who has been readied is runnable, before it runs. */
+static uint64_t ran;
+static tri_waitgroup through;
+static void passes(void *gate) {
+    tri_recv(gate, NULL);
+    __atomic_fetch_add(&ran, 1, __ATOMIC_SEQ_CST);
+    tri_waitgroup_done(&through);
+}
+static void sleeps(void *arg) {
+    (void)arg;
+    tri_sleep(3600ll * 1000000000);
+}
+static void reads(void *fd) {
+    char x;
+    tri_read(*(int *)fd, &x, 1);
+    tri_waitgroup_done(&through);
+}
+static void readied(void *unused) {
+    (void)unused;
+    int procs = tri_gomaxprocs(1), fds[2];
+    bool seen = false;
+    for (int i = 0; i < 1000 && !seen; i++) { /* again if they are let run in between */
+        tri_chan *gate = tri_chan_new(char, 0);
+        ran = 0;
+        tri_waitgroup_add(&through, 100);
+        for (int k = 0; k < 100; k++) tri_go(passes, gate);
+        do {
+            tri_yield();
+            read_all();
+        } while (u("/sched/goroutines/waiting:goroutines") < 100);
+        tri_close(gate);
+        read_all();
+        seen = u("/sched/goroutines/runnable:goroutines") == 100 && u("/sched/goroutines/waiting:goroutines") == 0;
+        if (!seen) REQUIRE(__atomic_load_n(&ran, __ATOMIC_SEQ_CST) > 0, "%lu runnable", u("/sched/goroutines/runnable:goroutines"));
+        tri_waitgroup_wait(&through);
+    }
+    REQUIRE(seen, "they ran each time");
+    tri_gomaxprocs(procs);
+    REQUIRE(pipe(fds) == 0, "no pipe");
+    tri_waitgroup_add(&through, 1);
+    tri_go(reads, &fds[0]);
+    tri_go(sleeps, NULL);
+    do {
+        tri_yield();
+        read_all();
+    } while (u("/sched/goroutines/waiting:goroutines") < 2);
+    REQUIRE(write(fds[1], "", 1) == 1, "the pipe is full");
+    tri_waitgroup_wait(&through);
+}
+
 /* Threads that would lead past a limit give memory back, the collector's thread does it in the background; and with all that it
  * lives, a limit below that makes the limiter step in. */
 struct link {
@@ -280,6 +331,7 @@ int main(int argc, char **argv) {
     agrees_with_mem_stats();
     step("goroutines");
     tri_run(goroutines, NULL);
+    tri_run(readied, NULL);
     no_counter_falls();
     at_the_limit();
     return 0;
