@@ -18,30 +18,52 @@
 /* ---- callees ---- */
 
 struct known {
-    const char *name, *words;
+    const char *name, *type, *words;
+    bool nothrow;
 };
 static const struct known known[] = {
-#define KNOWN(name, words) {#name, words},
+#define OURS(name, words)          {#name, NULL, words, false},
+#define KNOWN(name, type, words)   {#name, type, words, false},
+#define NOTHROW(name, type, words) {#name, type, words, true},
 #include "known.def"
+#undef OURS
 #undef KNOWN
+#undef NOTHROW
 };
+
+static bool has_attribute(LLVMValueRef function, const char *name) {
+    unsigned kind = LLVMGetEnumAttributeKindForName(name, strlen(name));
+    return LLVMGetEnumAttributeAtIndex(function, (LLVMAttributeIndex)LLVMAttributeFunctionIndex, kind) != NULL;
+}
+
+static bool has_words(LLVMValueRef function, const char *words) {
+    bool variadic = strchr(words, '*') != NULL;
+    unsigned n = 0;
+    for (const char *p = words; *p; p++) n += p == words || p[-1] == ' ';
+    LLVMTypeRef t = LLVMGlobalGetValueType(function);
+    return LLVMCountParamTypes(t) == n - variadic && LLVMIsFunctionVarArg(t) == variadic;
+}
+
+/* Whether it is the C library's function: one of the program's own may have the name, in this file (its body is here) or in another.
+ * A body that stands for one elsewhere is the header's (fortified), but has no say about throwing. */
+static bool is_theirs(const struct known *k, LLVMValueRef function, LLVMValueRef caller) {
+    bool body = LLVMGetFirstBasicBlock(function) != NULL;
+    if (body && (k->nothrow || LLVMGetLinkage(function) != LLVMAvailableExternallyLinkage)) return false;
+    char own[64];
+    int length = snprintf(own, sizeof own, "no-builtin-%s", k->name);
+    if (LLVMGetStringAttributeAtIndex(caller, LLVMAttributeFunctionIndex, "no-builtins", 11) ||
+        LLVMGetStringAttributeAtIndex(caller, LLVMAttributeFunctionIndex, own, (unsigned)length)) return false;
+    return tricc_ir_has_type(function, k->type) && (!k->nothrow || has_attribute(function, "nounwind"));
+}
 
 static const char *known_words(LLVMValueRef function, LLVMValueRef caller) {
     size_t length;
     const char *name = LLVMGetValueName2(function, &length);
-    if (strncmp(name, "tri_", 4) != 0) {
-        if (LLVMGetFirstBasicBlock(function) && LLVMGetLinkage(function) != LLVMAvailableExternallyLinkage) return NULL;
-        if (LLVMGetStringAttributeAtIndex(caller, LLVMAttributeFunctionIndex, "no-builtins", 11)) return NULL;
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+        const struct known *k = &known[i];
+        if (strcmp(k->name, name) == 0) return has_words(function, k->words) && (!k->type || is_theirs(k, function, caller)) ? k->words : NULL;
     }
-    unsigned words = 0;
-    const char *found = NULL;
-    for (size_t i = 0; i < sizeof known / sizeof *known && !found; i++)
-        if (strcmp(known[i].name, name) == 0) found = known[i].words;
-    if (!found) return NULL;
-    bool variadic = strchr(found, '*') != NULL;
-    for (const char *p = found; *p; p++) words += p == found || p[-1] == ' ';
-    LLVMTypeRef t = LLVMGlobalGetValueType(function);
-    return LLVMCountParamTypes(t) == words - variadic && LLVMIsFunctionVarArg(t) == variadic ? found : NULL;
+    return NULL;
 }
 
 static LLVMValueRef named_function(LLVMValueRef v) {

@@ -62,6 +62,10 @@ LLVMValueRef tricc_ir_strip(LLVMValueRef pointer);
 /* Name of the function a call names, through casts; "" for an indirect call. */
 const char *tricc_ir_callee_name(LLVMValueRef call);
 
+/* Whether the function's type is result and arguments as given: v void, i 32 bits, l 64 bits, p pointer, d double, f float, * any, at most
+ * 8 arguments, and a dot at the end for variable ones. */
+bool tricc_ir_has_type(LLVMValueRef function, const char *type);
+
 /* Iteration over a module's instructions. `next` is taken first, so the body may erase `inst`. */
 #define TRICC_EACH_FUNCTION(f, module)                                                                          \
     for (LLVMValueRef f = LLVMGetFirstFunction(module); f; f = LLVMGetNextFunction(f))

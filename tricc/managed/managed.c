@@ -27,33 +27,6 @@ static const struct name {
 #undef OUT
 };
 
-/* ---- types ---- */
-
-static bool is_kind(LLVMTypeRef type, char letter) {
-    LLVMTypeKind kind = LLVMGetTypeKind(type);
-    switch (letter) {
-    case 'v': return kind == LLVMVoidTypeKind;
-    case 'p': return kind == LLVMPointerTypeKind;
-    case 'd': return kind == LLVMDoubleTypeKind;
-    case 'f': return kind == LLVMFloatTypeKind;
-    case 'i': return kind == LLVMIntegerTypeKind && LLVMGetIntTypeWidth(type) == 32;
-    case 'l': return kind == LLVMIntegerTypeKind && LLVMGetIntTypeWidth(type) == 64;
-    default: return true;
-    }
-}
-
-static bool has_type(LLVMValueRef function, const char *type) {
-    LLVMTypeRef t = LLVMGlobalGetValueType(function), arg[8];
-    size_t n = strlen(type + 1);
-    bool variable = type[n] == '.';
-    n -= variable;
-    if (LLVMCountParamTypes(t) != n || LLVMIsFunctionVarArg(t) != variable || !is_kind(LLVMGetReturnType(t), type[0])) return false;
-    LLVMGetParamTypes(t, arg);
-    for (size_t i = 0; i < n; i++)
-        if (!is_kind(arg[i], type[i + 1])) return false;
-    return true;
-}
-
 /* ---- the mapping ---- */
 
 static LLVMValueRef function_named(LLVMModuleRef module, LLVMValueRef like, const char *name) {
@@ -108,7 +81,7 @@ bool tricc_managed_run(LLVMModuleRef module, const struct tricc_options *o, stru
     (void)o, (void)d;
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         LLVMValueRef theirs = LLVMGetNamedFunction(module, names[i].theirs);
-        if (!theirs || !LLVMIsDeclaration(theirs) || !has_type(theirs, names[i].type)) continue;
+        if (!theirs || !LLVMIsDeclaration(theirs) || !tricc_ir_has_type(theirs, names[i].type)) continue;
         if (names[i].places == EVERYWHERE) map_everywhere(module, theirs, &names[i], s);
         else map_calls(module, theirs, &names[i], s);
     }

@@ -5,7 +5,7 @@
     check.py TRICC FILE.c --update    writes what is said now into the comments, for a reader to judge
 
 A line's comment `// WANT "a" "b"` lists all that is said about it, from left to right; a line without one wants nothing. `// FLAGS -x`
-at the top adds options. `// WHY "a"` wants a line of explanation under -m -m. Every level of optimisation must decide the same, with
+at the top adds options, `// WITH other.c` compiles another file of its folder with it. `// WHY "a"` wants a line of explanation under -m -m. Every level of optimisation must decide the same, with
 -l, as nothing is inlined at -O0; `// LEVELS -O1 -O2` instead are tried without. The program must then end with status 0 under
 collections as often as possible, with freed memory overwritten, marks checked.
 """
@@ -60,13 +60,14 @@ def main():
     if not levels:
         levels = LEVELS
         flags.append("-l")
+    others = [os.path.join(os.path.dirname(path), m[1]) for l in source if (m := re.match(r"// WITH (.*)", l))]
     whys = [m[1] for l in source if (m := re.search(r'// WHY "(.*)"', l))]
     want = wanted(source)
     bad = 0
     with tempfile.TemporaryDirectory() as folder:
         program = os.path.join(folder, "program")
         for level in levels:
-            r = run([tricc, level, "-w", "-m", *flags, "-o", program, path, "-lm", "-pthread"])
+            r = run([tricc, level, "-w", "-m", *flags, "-o", program, path, *others, "-lm", "-pthread"])
             if r.returncode:
                 sys.exit(f"{name} {level}: tricc ended with {r.returncode}:\n{r.stderr}")
             got = said(r.stderr, name)

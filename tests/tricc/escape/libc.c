@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <time.h>
+#include <unistd.h>
 
 static int by_value(const void *a, const void *b) { return (*(struct node *const *)a)->v < (*(struct node *const *)b)->v ? -1 : 1; } // WANT "a does not escape" "b does not escape"
 static struct node *kept;
@@ -68,6 +69,12 @@ static void environment(void) {
     CHECK(ON_HEAP(set) && ON_STACK(name));
 }
 
+/* Names that programs have for functions of their own as well (names.c). */
+static void files(void) {
+    char from[] = "/nonexistent/a", to[] = "/nonexistent/b";
+    CHECK(access(from, F_OK) < 0 && link(from, to) < 0 && rename(from, to) < 0 && remove(to) < 0 && ON_STACK(from) && ON_STACK(to));
+}
+
 static void sorting(void) {
     struct node x[3] = {{.v = 3}, {.v = 1}, {.v = 2}}, y[2] = {{.v = 2}, {.v = 1}}; // WANT "moved to heap: y"
     struct node *a[3] = {&x[0], &x[1], &x[2]}, *b[2] = {&y[0], &y[1]};
@@ -112,6 +119,7 @@ int main(void) {
     environment();
     disturb();
     CHECK(strcmp(getenv("ESCAPE_TEST"), "1") == 0);
+    files();
     sorting();
     struct node *n = copies();
     disturb();
