@@ -22,7 +22,7 @@ TRI_API long tri_write(int fd, const void *buffer, size_t bytes);
 /* The listening socket is made non-blocking. The new one is as accept(2) makes it. */
 TRI_API int tri_accept(int fd, struct sockaddr *from, unsigned int *length);
 TRI_API int tri_connect(int fd, const struct sockaddr *to, unsigned int length);
-/* Waits until the descriptor can be read (or written), or has an error. */
+/* Waits until the descriptor can be read (or written), or has an error. 0; regular files are ready at once. */
 TRI_API int tri_wait_readable(int fd);
 TRI_API int tri_wait_writable(int fd);
 

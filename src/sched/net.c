@@ -51,6 +51,7 @@ static NOINLINE long await(int fd, bool to_write, bool tried) {
 static long await_state(int fd, bool to_write) {
     for (;;) {
         long r = await(fd, to_write, false);
+        if (r == -EPERM) return 0; /* a regular file or a directory, always ready */
         if (r < 0) return r;
         struct pollfd p = {.fd = fd, .events = to_write ? POLLOUT : POLLIN | POLLRDHUP};
         struct timespec none = {0};

@@ -102,6 +102,8 @@ static void files(void) {
     EXPECT_EQ(tri_read(fd, text, 5), 5);
     EXPECT(strcmp(text, "hello") == 0);
     EXPECT_EQ(tri_read(fd, text, 5), 0);
+    EXPECT_EQ(tri_wait_readable(fd), 0); /* as poll says */
+    EXPECT_EQ(tri_wait_writable(fd), 0);
     close(fd);
     EXPECT_EQ(tri_read(fd, text, 5), -1);
     EXPECT_EQ(errno, EBADF);
