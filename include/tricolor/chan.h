@@ -31,7 +31,8 @@ TRI_API bool tri_recv(tri_chan *chan, void *value);
  * "close of nil channel". */
 TRI_API void tri_close(tri_chan *chan);
 
-TRI_API size_t tri_chan_len(tri_chan *chan); /* values in it */
+/* Values in it, and how many there may be. Both 0 for a timer's or ticker's channel, due or not; select tells whether it is. */
+TRI_API size_t tri_chan_len(tri_chan *chan);
 TRI_API size_t tri_chan_cap(tri_chan *chan);
 
 /* ---- select ---- */

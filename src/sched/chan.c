@@ -235,15 +235,15 @@ EXPORT void tri_close(tri_chan *c) {
     sched_leave(t);
 }
 
+/* A timer's channel has no buffer for who looks, as in Go: its one value is put in when it is received. */
 EXPORT size_t tri_chan_len(tri_chan *c) {
-    if (!c) return 0;
+    if (!c || c->timer) return 0;
     struct thread *t = sched_enter();
     word_lock(&c->lock);
-    chan_timer_look(t, c);
     size_t n = c->len;
     word_unlock(&c->lock);
     sched_leave(t);
     return n;
 }
 
-EXPORT size_t tri_chan_cap(tri_chan *c) { return c ? c->cap : 0; }
+EXPORT size_t tri_chan_cap(tri_chan *c) { return c && !c->timer ? c->cap : 0; }

@@ -1,6 +1,6 @@
 /* time.c - the public timers (after Go 1.23's time.go).
  *
- * A timer's channel is filled on demand: whoever receives, selects or asks for the length looks at the clock first. Only
+ * A timer's channel is filled on demand: whoever receives or selects looks at the clock first. Only
  * while somebody waits on the channel does the timer stand in the heap of pending timers. So a timer whose channel nobody
  * holds is garbage like any other object, and Stop leaves no stale value behind. All state is under the channel's lock.
  *

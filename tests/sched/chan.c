@@ -212,6 +212,22 @@ static void select_fairly(int n, const int *ready, int nready) {
     for (int i = 0; i < nready; i++) EXPECT(taken[ready[i]] > EACH - 360 && taken[ready[i]] < EACH + 360);
 }
 
+/* Those of timers seem to have no buffer. */
+static void of_timers(void) {
+    tri_timer *timer = tri_timer_new(1000);
+    tri_ticker *ticker = tri_ticker_new(1000);
+    tri_chan *both[] = {tri_timer_chan(timer), tri_ticker_chan(ticker)};
+    tri_sleep(1000000); /* both are due */
+    for (int i = 0; i < 2; i++) {
+        int64_t when = 0;
+        EXPECT_EQ(tri_chan_len(both[i]), 0);
+        EXPECT_EQ(tri_chan_cap(both[i]), 0);
+        EXPECT(tri_recv(both[i], &when) && when > 0);
+        EXPECT_EQ(tri_chan_len(both[i]), 0);
+    }
+    tri_ticker_stop(ticker);
+}
+
 static void run(void *arg) {
     (void)arg;
     buffered();
@@ -229,6 +245,7 @@ static void run(void *arg) {
     select_fairly(8, (const int[]){0, 1, 2}, 3);
     select_fairly(3, (const int[]){0, 1, 2}, 3);
     select_fairly(2, (const int[]){0, 1}, 2);
+    of_timers();
 }
 
 int main(void) {
