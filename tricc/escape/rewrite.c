@@ -223,16 +223,28 @@ static void move_dynamic(struct rewriter *r, struct location *l) {
     LLVMInstructionEraseFromParent(l->value);
 }
 
+/* What code may take for granted of the address of one passed in memory. Where it is not said (aarch64 passes a plain address), its
+ * type's alignment is not known, but divides its size. */
+static uint64_t passed_align(const struct location *l) {
+    enum { LEAST = 16, LARGEST = 4096 };
+    unsigned kind = LLVMGetEnumAttributeKindForName("align", 5);
+    LLVMAttributeRef said = LLVMGetEnumAttributeAtIndex(l->fn->value, l->number + 1, kind);
+    uint64_t align = said ? LLVMGetEnumAttributeValue(said) : l->size & -l->size;
+    if (!said && align > LARGEST) align = LARGEST;
+    return align < LEAST ? LEAST : align;
+}
+
 /* A parameter passed in memory: copied at the start. The variable that is returned in memory: copied at the ends. */
 static void move_passed(struct rewriter *r, struct location *l) {
     if (!l->size) return;
+    uint64_t align = passed_align(l);
     LLVMValueRef slot = pointer_slot(r, l), start = LLVMGetNextInstruction(first_behind_allocas(r->f->value));
     variables_move(r->a, l->value, slot);
-    replace_uses(r, l->value, slot, l->size, 16);
+    replace_uses(r, l->value, slot, l->size, align);
     keep_to_the_ends(r, slot);
     LLVMPositionBuilderBefore(r->builder, start);
     LLVMSetCurrentDebugLocation2(r->builder, LLVMInstructionGetDebugLoc(start));
-    LLVMValueRef object = new_object(r, LLVMConstInt(r->word, l->size, false), NULL, 16);
+    LLVMValueRef object = new_object(r, LLVMConstInt(r->word, l->size, false), NULL, align);
     LLVMBuildStore(r->builder, object, slot);
     if (l->kind == PARAMETER) {
         copy(r, object, l->value, l->size);
