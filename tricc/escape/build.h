@@ -33,6 +33,9 @@ struct location *temporary_of(struct analysis *, struct function *, LLVMValueRef
 /* Name of an attribute of the parameter (from 0) of a call or, when it has none, of the function it names. */
 bool argument_has(LLVMValueRef call, unsigned i, const char *attribute);
 
+/* Whether what follows the call may run again without a loop. */
+bool is_returning_twice(LLVMValueRef call);
+
 /* The function a call names, whatever its type says; NULL. */
 struct function *callee_of(struct analysis *, LLVMValueRef call);
 

@@ -83,11 +83,17 @@ bool argument_has(LLVMValueRef call, unsigned i, const char *attribute) {
     return f && i < LLVMCountParams(f) && LLVMGetEnumAttributeAtIndex(f, i + 1, kind);
 }
 
-static bool is_returning_twice(LLVMValueRef call) {
+/* setjmp and its kind, whatever the declaration says: under -fno-builtin clang does not mark it, and __builtin_setjmp is an intrinsic. */
+bool is_returning_twice(LLVMValueRef call) {
+    static const char *const names[] = {"setjmp", "_setjmp", "sigsetjmp", "__sigsetjmp", "getcontext", "swapcontext", "vfork", "llvm.eh.sjlj.setjmp"};
     unsigned kind = LLVMGetEnumAttributeKindForName("returns_twice", 13);
+    size_t length;
     LLVMValueRef f = named_function(LLVMGetCalledValue(call));
-    return LLVMGetCallSiteEnumAttribute(call, (LLVMAttributeIndex)LLVMAttributeFunctionIndex, kind) ||
-           (f && LLVMGetEnumAttributeAtIndex(f, (LLVMAttributeIndex)LLVMAttributeFunctionIndex, kind));
+    if (LLVMGetCallSiteEnumAttribute(call, (LLVMAttributeIndex)LLVMAttributeFunctionIndex, kind)) return true;
+    if (!f) return false;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (strcmp(LLVMGetValueName2(f, &length), names[i]) == 0) return true;
+    return has_attribute(f, "returns_twice");
 }
 
 /* ---- arguments ---- */

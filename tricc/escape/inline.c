@@ -12,6 +12,7 @@
 #include "escape.h"
 #include "../ir/ir.h"
 #include "allocators.h"
+#include "build.h"
 #include "cfg.h"
 
 #include <llvm-c/Transforms/PassBuilder.h>
@@ -54,7 +55,7 @@ static bool call_fits(struct look *l, LLVMValueRef call, LLVMValueRef function) 
     size_t length;
     if (LLVMIsADbgInfoIntrinsic(call)) return l->size--, true;
     LLVMValueRef f = callee(call);
-    if (LLVMGetTailCallKind(call) == LLVMTailCallKindMustTail || f == function || (f && has(f, "returns_twice"))) return false;
+    if (LLVMGetTailCallKind(call) == LLVMTailCallKindMustTail || f == function || is_returning_twice(call)) return false;
     if (f) l->allocates |= allocator_find(LLVMGetValueName2(f, &length)) || table_get(l->chosen, f);
     return true;
 }

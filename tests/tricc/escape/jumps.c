@@ -131,6 +131,22 @@ static long twice(void) {
     return all[0]->v * 10 + all[1]->v;
 }
 
+static void *registers[5];
+__attribute__((noinline)) static void jump_back(void) { __builtin_longjmp(registers, 1); }
+
+static long twice_by_builtin(void) {
+    struct node *volatile all[2];
+    volatile int n = 0;
+    __builtin_setjmp(registers);
+    struct node *p = tri_new(struct node); // WANT "tri_new(struct node) escapes to heap"
+    p->v = n;
+    all[n] = p;
+    n = n + 1;
+    if (n < 2) jump_back();
+    CHECK(all[0] != all[1]);
+    return all[0]->v * 10 + all[1]->v;
+}
+
 static long local_over_jump(void) {
     jmp_buf here;
     volatile long x = 1;
@@ -190,6 +206,7 @@ int main(void) {
     CHECK(computed() > 0);
     CHECK(into_loop(1) == 12 && into_loop(0) == 12);
     CHECK(twice() == 1);
+    CHECK(twice_by_builtin() == 1);
     CHECK(local_over_jump() == 2);
     CHECK(moved_over_jump() == 2);
     CHECK(over_declaration(1) == 5 && over_declaration(0) == 5);
