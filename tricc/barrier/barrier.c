@@ -69,11 +69,12 @@ static void visit_function(struct barrier *b, LLVMValueRef f) {
     TRICC_EACH_BLOCK(block, f) TRICC_EACH_INST(inst, next, block) visit(b, inst);
 }
 
-/* Locals become values, so that more places are seen to be the stack. Not where the user debugs. */
+/* Scalar locals become values, so that more places are seen to be the stack. Not where the user debugs. Not by SROA: it takes structs
+ * apart as they are read, a union of a pointer and an int into two ints, and what was a copy then is two stores of numbers. */
 static bool simplify(LLVMModuleRef module, const struct tricc_options *o, struct tricc_diag *d) {
     if (!o->opt_level || o->no_opt) return true;
     LLVMPassBuilderOptionsRef options = LLVMCreatePassBuilderOptions();
-    LLVMErrorRef error = LLVMRunPasses(module, "function(sroa)", NULL, options);
+    LLVMErrorRef error = LLVMRunPasses(module, "function(mem2reg)", NULL, options);
     LLVMDisposePassBuilderOptions(options);
     if (!error) return true;
     char *message = LLVMGetErrorMessage(error);

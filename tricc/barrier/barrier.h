@@ -20,6 +20,7 @@
  *   value.c    whether what is stored may be a pointer
  *   store.c    store, atomicrmw, cmpxchg
  *   copy.c     memcpy and kin, and the library's functions that move or keep pointers
+ *   local.c    copies of a local to the heap
  *   asm.c      inline assembly
  */
 #ifndef TRICC_BARRIER_H
@@ -62,6 +63,11 @@ bool tricc_is_made_of_pointer(LLVMValueRef value);
 
 /* Whether a value of the type has room for an aligned pointer. */
 bool tricc_type_holds_pointers(LLVMTypeRef type);
+
+/* Whether what is copied from a local are numbers, by its type. */
+bool tricc_are_numbers(struct barrier *, LLVMValueRef from, LLVMValueRef bytes);
+/* Shades what a memcpy copies from a small local, word by word: see local.c. False: it is none. */
+bool tricc_barrier_copy_local(struct barrier *, LLVMValueRef memcpy);
 
 /* Each deals with an instruction of its kind; it may erase it. */
 void tricc_barrier_store(struct barrier *, LLVMValueRef store);

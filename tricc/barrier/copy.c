@@ -48,9 +48,15 @@ static void memcpy_intrinsic(struct barrier *b, LLVMValueRef call) {
         tricc_count(b, TRICC_STAT_left_constant);
         return;
     }
+    if (tricc_are_numbers(b, from, bytes)) {
+        tricc_count(b, TRICC_STAT_left_not_pointer);
+        return;
+    }
     if (copy_word(b, call, to, from, bytes)) return;
-    tricc_position_behind(b, call);
-    tricc_emit(b, "copied", (LLVMValueRef[]){to, from, as_i64(b, bytes)}, 3, call);
+    if (!tricc_barrier_copy_local(b, call)) {
+        tricc_position_behind(b, call);
+        tricc_emit(b, "copied", (LLVMValueRef[]){to, from, as_i64(b, bytes)}, 3, call);
+    }
     tricc_count(b, TRICC_STAT_barrier_bulk);
 }
 

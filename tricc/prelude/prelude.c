@@ -57,6 +57,16 @@ PRELUDE void tri__tricc_swapped(void *slot, void *old, void *value) {
     if (MARKING()) tri__tricc_shade(slot, old, value);
 }
 
+COLD void tri__tricc_shade_words(void *to, void *a, void *b, void *c, void *d) {
+    void *all[] = {a, b, c, d};
+    tri__copied(&tri__this_module, to, all, sizeof all);
+}
+
+/* the words have been copied to `to`, wherever in it */
+PRELUDE void tri__tricc_copied_words(void *to, void *a, void *b, void *c, void *d) {
+    if (MARKING()) tri__tricc_shade_words(to, a, b, c, d);
+}
+
 /* ---- ranges ---- */
 
 COLD void tri__tricc_shade_copy(void *to, const void *from, size bytes) { tri__copied(&tri__this_module, to, from, bytes); }

@@ -17,13 +17,13 @@ struct small {
 static void assign(struct pair *to, const struct pair *from) { *to = *from; }                     //=> 1 copies barriered
 static void assign_big(struct big *to, const struct big *from) { *to = *from; }                   //=> 1 copies barriered
 static void assign_small(struct small *to, const struct small *from) { *to = *from; }             //=> 1 left out: no pointer
-static void one(struct pair *to, struct thing *t) { __builtin_memcpy(&to->a, &t, sizeof t); }     //=> 1 stores barriered
+static void one(struct pair *to, struct thing *t) { __builtin_memcpy(&to->a, &t, sizeof t); }     //=> 1 stores barriered, 1 left out: stack
 static void bytes(struct pair *to, const struct pair *from, size_t n) { memcpy(to, from, n); }    //=> 1 copies barriered
 static void move(struct thing **at, size_t n) { memmove(at + 1, at, n * sizeof *at); }            //=> 1 copies barriered
 static void set(struct pair *to) { memset(to, 0, sizeof *to); }                                   //=> 1 copies barriered
-static void literal(struct pair *to, struct thing *t) { *to = (struct pair){t, t}; }              //=> 2 stores barriered
-static struct pair by_value(struct thing *t) { return (struct pair){t, t}; }                      //=> nothing
-static void result(struct pair *to, struct thing *t) { *to = by_value(t); }                       //=> 2 stores barriered
+static void literal(struct pair *to, struct thing *t) { *to = (struct pair){t, t}; }              //=> 1 copies barriered, 2 left out: stack
+static struct pair by_value(struct thing *t) { return (struct pair){t, t}; }                      //=> 2 left out: stack
+static void result(struct pair *to, struct thing *t) { *to = by_value(t); }                       //=> 1 copies barriered, 2 left out: stack
 static void to_stack(const struct pair *from, struct thing **out) { //=> 1 stores barriered, 1 left out: stack
     struct pair here[2];
     memcpy(&here[1], from, sizeof *from);

@@ -42,11 +42,11 @@ static void real(struct mixed *m, double d) { m->u.d = d; }                     
 static void whole_union(struct mixed *m, const struct mixed *n) { m->u = n->u; }       //=> 1 stores barriered
 static void loud(struct mixed *m, struct thing *t) { m->loud = t; }                    //=> 1 stores barriered
 static void atomic(struct mixed *m, struct thing *t) { m->atomic = t; }                //=> 1 atomic stores barriered
-static void relaxed(struct mixed *m, struct thing *t) {                                //=> 1 atomic stores barriered
+static void relaxed(struct mixed *m, struct thing *t) {                                //=> 1 atomic stores barriered, 1 left out: stack
     atomic_store_explicit(&m->atomic, t, memory_order_relaxed);
 }
-static void exchange(struct mixed *m, struct thing *t) { atomic_exchange(&m->atomic, t); } //=> 1 atomic stores barriered
-static void compare(struct mixed *m, struct thing *old, struct thing *t) {                 //=> 1 atomic stores barriered
+static void exchange(struct mixed *m, struct thing *t) { atomic_exchange(&m->atomic, t); } //=> 1 atomic stores barriered, 2 left out: stack
+static void compare(struct mixed *m, struct thing *old, struct thing *t) {                 //=> 1 atomic stores barriered, 3 left out: stack
     atomic_compare_exchange_strong(&m->atomic, &old, t);
 }
 static void builtin(struct mixed *m, struct thing *t) { //=> 1 atomic stores barriered
