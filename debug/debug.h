@@ -40,7 +40,7 @@ struct page {
 };
 void trid_put(struct page *p, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void trid_put_bytes(struct page *p, const void *bytes, size_t n);
-void trid_put_json(struct page *p, const char *string); /* in quotes */
+void trid_put_json(struct page *p, const char *string); /* in quotes; what is no UTF-8 is \ufffd, as in Go */
 
 /* ---- texts.c: strings, each kept once ---- */
 struct texts {

@@ -2,6 +2,7 @@
 #include "debug.h"
 
 #include "../include/tricolor/metrics.h"
+#include "../src/data/utf8.h"
 
 #include <stdarg.h>
 #include <stdlib.h>
@@ -72,11 +73,14 @@ void trid_put(struct page *p, const char *format, ...) {
 }
 
 void trid_put_json(struct page *p, const char *string) {
+    size_t n;
     trid_put(p, "\"");
-    for (const unsigned char *c = (const unsigned char *)string; *c; c++)
-        if (*c == '"' || *c == '\\') trid_put(p, "\\%c", *c);
-        else if (*c < 32) trid_put(p, "\\u%04x", *c);
-        else trid_put_bytes(p, c, 1);
+    for (const char *c = string, *end = c + strlen(c); c < end; c += n) {
+        int32_t rune = utf8_decode(c, (size_t)(end - c), &n);
+        if (rune == '"' || rune == '\\') trid_put(p, "\\%c", *c);
+        else if (rune < 32 || (rune == RUNE_ERROR && n == 1)) trid_put(p, "\\u%04x", (unsigned)rune);
+        else trid_put_bytes(p, c, n);
+    }
     trid_put(p, "\"");
 }
 

@@ -11,8 +11,8 @@ program = sys.argv[1]
 fuzz_seconds = float(sys.argv[3]) if len(sys.argv) > 3 else 2
 
 class Served:
-    def __init__(self, **env):
-        self.process = subprocess.Popen([program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+    def __init__(self, *arguments, **env):
+        self.process = subprocess.Popen([program, *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
                                         env=dict(os.environ, **env))
         self.port = int(self.process.stdout.readline())
     def __enter__(self):
@@ -118,6 +118,12 @@ def variables(s):
     v = json.loads(s.text("/debug/vars"))
     assert v["cmdline"] == [program] and v["memstats"]["HeapAlloc"] > 0 and len(v["memstats"]["PauseNs"]) == 256
     assert v["memstats"]["Mallocs"] - v["memstats"]["Frees"] == v["memstats"]["HeapObjects"]
+
+def odd_arguments():
+    """What is no UTF-8 in an argument is U+FFFD, a byte each, as in Go: the page is JSON whatever the program was started with."""
+    with Served("0", b'\xff\xfe \xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80 \xc3 \xed\xa0\x80 "\\\n\x7f \xc0\x80\xe2\x82') as s:
+        v = json.loads(s.ask("/debug/vars"))
+        assert v["cmdline"][1:] == ["0", '\ufffd\ufffd é€😀 \ufffd \ufffd\ufffd\ufffd "\\\n\x7f \ufffd\ufffd\ufffd\ufffd'], v["cmdline"]
 
 def metrics(s):
     text = s.text("/metrics")
@@ -288,6 +294,7 @@ with Served() as s:
         s.port = int(s.process.stdout.readline())
         asks.close()
     s.alive()
+odd_arguments()
 scrapes_stop_nobody()
 with Served(TRIDEBUGCONTROL="1", GODEBUG="gccheckmark=1") as s:
     control(s, True)
