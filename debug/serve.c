@@ -72,6 +72,8 @@ bool trid_wait_seconds(struct request *r, long seconds) {
 
 /* ---- sending ---- */
 
+static bool takes_posts(const char *path);
+
 static void free_page(void *text) { free(text); }
 
 static enum MHD_Result reply(struct request *r) {
@@ -83,7 +85,7 @@ static enum MHD_Result reply(struct request *r) {
     MHD_add_response_header(out, "Cache-Control", "no-store");
     if (r->failed) MHD_add_response_header(out, "X-Go-Pprof", "1");
     if (r->location) MHD_add_response_header(out, "Location", r->location);
-    if (r->status == MHD_HTTP_METHOD_NOT_ALLOWED) MHD_add_response_header(out, "Allow", "GET, HEAD");
+    if (r->status == MHD_HTTP_METHOD_NOT_ALLOWED) MHD_add_response_header(out, "Allow", takes_posts(r->path) ? "GET, HEAD, POST" : "GET, HEAD");
     if (r->page_policy) MHD_add_response_header(out, "Content-Security-Policy", r->page_policy);
     if (r->attachment) {
         char text[100];
@@ -145,6 +147,8 @@ static const struct route *find_route(const char *path) {
     }
     return NULL;
 }
+
+static bool takes_posts(const char *path) { return find_route(path)->posts; }
 
 static void make_page(struct request *r) {
     const struct route *route = find_route(r->path);

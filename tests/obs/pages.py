@@ -72,6 +72,8 @@ def routes(s):
         request = urllib.request.Request(f"http://127.0.0.1:{s.port}{path}")
         assert opener.open(request, timeout=60).url == f"http://127.0.0.1:{s.port}{path}/"
     assert s.text("/metrics", data=b"x", status=405) == "Method Not Allowed\n" and s.headers["Allow"] == "GET, HEAD"
+    for path in "/debug/pprof/symbol", "/debug/tricolor/control": # which take more
+        assert s.text(path, data=b"x", method="PUT", status=405) == "Method Not Allowed\n" and s.headers["Allow"] == "GET, HEAD, POST"
     assert s.ask("/metrics", method="HEAD") == b""
     where = re.search(r"#\t(0x[0-9a-f]+)\tgrow_list", s.text("/debug/pprof/heap?debug=1"))[1]
     assert s.text("/debug/pprof/symbol") == "num_symbols: 1\n"
