@@ -164,6 +164,10 @@ static void set_gogc(struct request *r, const char *text) {
     else trid_fail(r, MHD_HTTP_BAD_REQUEST, "gogc: a percentage above 0, or off");
 }
 
+bool trid_live_is_long(const struct request *r) {
+    return strcmp(r->path, "/debug/tricolor/control") == 0 && trid_control_allowed() && trid_parameter(r, "gc");
+}
+
 void trid_live_control(struct request *r) {
     const char *gogc = trid_parameter(r, "gogc"), *limit = trid_parameter(r, "limit");
     if (!trid_control_allowed())

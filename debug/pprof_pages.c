@@ -18,7 +18,8 @@ static const char *name_of(const struct request *r) {
 
 bool trid_pprof_is_long(const struct request *r) {
     const char *name = name_of(r);
-    return strcmp(name, "profile") == 0 || (trid_profile_known(name) && trid_parameter(r, "seconds"));
+    if (strcmp(name, "profile") == 0 || strncmp(name, "goroutine", 9) == 0) return true;
+    return trid_profile_known(name) && (trid_parameter(r, "seconds") || trid_parameter(r, "gc"));
 }
 
 /* ---- pages by themselves ---- */

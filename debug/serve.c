@@ -1,8 +1,8 @@
 /* serve.c - the HTTP server (libmicrohttpd), and which page is where.
  *
  * A few threads of its own wait for connections and make pages; the program is not stopped for any of it but the stacks of
- * goroutines. What takes seconds by nature (a CPU profile, a profile of some seconds) runs on a thread made for it, while the
- * connection is set aside, and ends when the client goes. Slow and silent clients are dropped after half a minute, there are at most MOST_CONNECTIONS, a
+ * goroutines. What may take seconds (a CPU profile, a profile of some seconds, a cycle, all goroutines) runs on a thread made for it,
+ * while the connection is set aside; what waits ends when the client goes. Slow and silent clients are dropped after half a minute, there are at most MOST_CONNECTIONS, a
  * request may be so large, and only so many long ones run at a time; all signals are blocked on these threads, so no
  * handler of the program runs there.
  *
@@ -242,7 +242,7 @@ static enum MHD_Result on_request(void *unused, struct MHD_Connection *connectio
         return MHD_YES;
     }
     if (r->done) return reply(r);
-    if (trid_pprof_is_long(r)) {
+    if (trid_pprof_is_long(r) || trid_live_is_long(r)) {
         if (begin_job(r)) return MHD_YES;
     } else {
         make_page(r);

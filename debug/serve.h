@@ -28,10 +28,11 @@ bool trid_wait_seconds(struct request *r, long seconds); /* false, at once: the 
 /* pprof_pages.c */
 void trid_pprof_page(struct request *r);
 void trid_pprof_symbol(struct request *r);
-bool trid_pprof_is_long(const struct request *r); /* makes the page wait for seconds */
+bool trid_pprof_is_long(const struct request *r); /* seconds, a cycle or all goroutines: not for the server's own threads */
 
 /* live_page.c */
 void trid_live_page(struct request *r);
 void trid_live_control(struct request *r);
+bool trid_live_is_long(const struct request *r); /* runs a cycle */
 
 #endif

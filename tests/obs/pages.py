@@ -231,6 +231,27 @@ def gone_in_the_middle(s):
         while not can_be_made(name): # a client still there holds it for ever, and ctest's limit ends that
             time.sleep(0.05)
 
+def cycles_hold_up_nobody(s):
+    """Pages that run a cycle wait for it; others are served meanwhile, however many of those there are."""
+    def tell(c):
+        s.process.stdin.write(c)
+        s.process.stdin.flush()
+        assert s.process.stdout.readline() == c + "\n"
+    tell("h")
+    waiting = []
+    for path in ["heap?gc=1", "goroutineleak", "goroutineleak?debug=2"] * 3:
+        c = s.connect()
+        c.sendall(f"GET /debug/pprof/{path} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+        waiting.append(c)
+        s.text("/debug/pprof/cmdline")
+    for _ in range(20):
+        s.text("/debug/pprof/cmdline")
+        s.alive()
+    tell("r")
+    for c in waiting:
+        assert c.recv(100).startswith(b"HTTP/1.1 200 OK\r\n")
+        c.close()
+
 def thousand(s):
     import resource
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(4096, resource.getrlimit(resource.RLIMIT_NOFILE)[1]),) * 2)
@@ -282,7 +303,7 @@ if len(sys.argv) > 2:
         fuzz(s, fuzz_seconds)
     sys.exit(0)
 with Served() as s:
-    for test in routes, differences, cpu, variables, metrics, live, nonsense, closed_peers, gone_in_the_middle, thousand:
+    for test in routes, differences, cpu, variables, metrics, live, nonsense, closed_peers, gone_in_the_middle, cycles_hold_up_nobody, thousand:
         print(test.__name__, flush=True)
         test(s)
     control(s, False)

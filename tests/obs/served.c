@@ -36,6 +36,13 @@ NO_INLINE struct node *grow_list(int n) {
     return list;
 }
 
+/* Cycles do not end while it is set. */
+static int held; /* atomic */
+static void on_gc(tri_gc_event event, void *unused) {
+    (void)event, (void)unused;
+    while (__atomic_load_n(&held, __ATOMIC_RELAXED)) usleep(1000);
+}
+
 static void *churns(void *unused) {
     struct node *kept = grow_list(100000);
     while (!__atomic_load_n(&stop, __ATOMIC_RELAXED)) {
@@ -63,6 +70,7 @@ static void spawn(void *unused) {
 
 int main(int argc, char **argv) {
     const char *addr = argc > 1 ? argv[1] : "0";
+    REQUIRE(tri_on_gc(on_gc, NULL) == 0, "errno %d", errno);
     REQUIRE(tri_debug_serve("nonsense") == -1 && errno == EINVAL, "errno %d", errno);
     REQUIRE(tri_debug_serve("127.0.0.1:99999") == -1 && errno == EINVAL, "errno %d", errno);
     REQUIRE(tri_debug_port() == 0, "not served");
@@ -75,7 +83,11 @@ int main(int argc, char **argv) {
     fflush(stdout);
     char c;
     while (read(0, &c, 1) > 0)
-        if (c == 's') { /* stop and serve again */
+        if (c == 'h' || c == 'r') { /* hold cycles, release them */
+            __atomic_store_n(&held, c == 'h', __ATOMIC_RELAXED);
+            printf("%c\n", c);
+            fflush(stdout);
+        } else if (c == 's') { /* stop and serve again */
             tri_debug_stop();
             REQUIRE(tri_debug_port() == 0, "stopped");
             REQUIRE(tri_debug_serve("127.0.0.1:0") == 0, "errno %d", errno);
