@@ -120,7 +120,11 @@ bool compile_job(struct job *j, const struct command *c, int *code) {
     read_options(&o, &j->argv);
     struct list front = front_command(&j->argv, fresh), back = back_command(&j->argv, done);
     if ((*code = spawn(front.item[0], &front, NULL))) return true;
-    if (!passes_load()->run_file(source, fresh, done, &o)) {
+    const struct passes *passes = passes_load();
+    spawn_alone(true);
+    bool good = passes->run_file(source, fresh, done, &o);
+    spawn_alone(false);
+    if (!good) {
         *code = 1;
         return true;
     }

@@ -92,12 +92,14 @@ void link_check(const struct job *, const struct command *);
 /* Exit code of the program, 128 + signal when it was killed, 127 when it cannot be run (said on stderr). With capture, its stderr goes there (to be freed), ended by a 0. */
 int spawn(const char *program, const struct list *argv, char **capture);
 void spawn_start(void); /* catches signals; once */
-void spawn_die_if_caught(void);
+void spawn_die_if_caught(void); /* may be called by a signal handler */
+/* Around long work in this process that leaves nothing but temporary files: a signal ends it where it is. */
+void spawn_alone(bool begins);
 void print_quoted(const struct list *argv);
 
 /* ---- temporary files ---- */
 void temp_start(void);
-void temp_end(void);
+void temp_end(void); /* may be called by a signal handler */
 const char *temp_dir(void);
 /* A new name in it. */
 char *temp_name(const char *suffix);

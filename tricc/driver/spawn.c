@@ -1,5 +1,6 @@
 /* spawn.c - running programs. A signal that would end tricc is passed on to the program that runs, which then removes
- * what it has half written; tricc waits for it, removes its temporary folder, and ends by the same signal.
+ * what it has half written; tricc waits for it, removes its temporary folder, and ends by the same signal. While the passes run in
+ * this process, for as long as they may take, the signal ends it at once.
  */
 #include "driver.h"
 
@@ -15,6 +16,7 @@
 extern char **environ;
 
 static volatile sig_atomic_t running, caught; /* the child, or 0; the signal, or 0 */
+static volatile sig_atomic_t alone;           /* no child runs, and what runs here leaves only temporary files */
 static sigset_t deadly;                       /* those we catch */
 
 enum { LONG_COMMAND = 1 << 20 }; /* bytes: beyond it arguments go through a response file */
@@ -23,6 +25,7 @@ static void pass_on(int signal) {
     int saved = errno;
     caught = signal;
     if (running) kill((pid_t)running, signal);
+    else if (alone) spawn_die_if_caught(); /* when this handler returns */
     errno = saved;
 }
 
@@ -43,6 +46,11 @@ void spawn_die_if_caught(void) {
     temp_end();
     signal(caught, SIG_DFL);
     raise(caught);
+}
+
+void spawn_alone(bool begins) {
+    alone = begins;
+    spawn_die_if_caught();
 }
 
 /* The whole of the file, ended by a 0. */

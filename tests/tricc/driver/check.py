@@ -4,7 +4,9 @@
     check.py                    the names of all cases
     check.py TRICC CASE WORK    runs one, in a folder of its own under WORK
 """
+import glob
 import os
+import platform
 import shutil
 import signal
 import subprocess
@@ -387,6 +389,29 @@ def signals_leave_nothing():
             want("ended by the signal", child.wait(), -number)
             absent("long.o")
             want("temporary files", os.listdir("tmp"), [])
+
+
+def a_signal_ends_the_passes():
+    """The long way, where the passes run in tricc itself: they wait for their prelude, a pipe, when the signal comes."""
+    root = os.path.dirname(os.path.dirname(os.path.realpath(TRICC)))
+    passes, = glob.glob(os.path.join(root, "**", "tricc", "passes.so"), recursive=True)
+    for name, source in (("bin/tricc", TRICC), (os.path.relpath(passes, root), passes)):
+        os.makedirs(os.path.dirname(os.path.join("root", name)))
+        shutil.copy(source, os.path.join("root", name))
+    prelude = os.path.join("root", os.path.dirname(os.path.relpath(passes, root)), f"prelude-{platform.machine()}.ll")
+    os.mkfifo(prelude)
+    with open("store.c", "w", encoding="utf-8") as f:
+        f.write("void store(void **at, void *value) { *at = value; }\n")
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        with subprocess.Popen(["root/bin/tricc", "-c", "store.c"], env={**os.environ, **long_way()}) as child:
+            with open(prelude, "w", encoding="utf-8"):  # waits until somebody reads
+                child.send_signal(number)
+                try:
+                    want("ended by the signal", child.wait(60), -number)
+                finally:
+                    child.kill()
+        absent("store.o")
+        want("temporary files", os.listdir("tmp"), [])
 
 
 def many_at_once():
