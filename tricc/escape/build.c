@@ -160,6 +160,19 @@ static void phi_flows(struct analysis *a, struct function *f, struct hole k, LLV
         value_flows(a, f, (struct hole){l, 0, {"assign", phi}}, LLVMGetIncomingValue(phi, i));
 }
 
+static bool is_used_again(LLVMValueRef v) {
+    LLVMUseRef first = LLVMGetFirstUse(v);
+    return first && LLVMGetNextUse(first);
+}
+
+/* Whether more than one way leads on from the instruction. Where clang makes the code a value is a tree, but optimised code may be given as
+ * input: there its parts are shared, and the ways through it are more than can be walked. */
+static bool joins(LLVMValueRef v) {
+    unsigned ways = 0;
+    for (int i = 0; i < LLVMGetNumOperands(v); i++) ways += LLVMIsAInstruction(LLVMGetOperand(v, (unsigned)i)) != NULL;
+    return ways > 1;
+}
+
 static void operands_flow(struct analysis *a, struct function *f, struct hole k, LLVMValueRef v) {
     for (int i = 0; i < LLVMGetNumOperands(v); i++) value_flows(a, f, k, LLVMGetOperand(v, (unsigned)i));
 }
@@ -176,7 +189,7 @@ static void call_value_flows(struct analysis *a, struct function *f, struct hole
     flow_into(a, k, l, k.derefs - (l->kind == ALLOCATION ? 1 : 0));
 }
 
-static void instruction_flows(struct analysis *a, struct function *f, struct hole k, LLVMValueRef v) {
+static void plain_flows(struct analysis *a, struct function *f, struct hole k, LLVMValueRef v) {
     switch (LLVMGetInstructionOpcode(v)) {
     case LLVMLoad:
         if (!access_carries(a, LLVMTypeOf(v), LLVMGetOperand(v, 0))) return;
@@ -233,6 +246,18 @@ static void instruction_flows(struct analysis *a, struct function *f, struct hol
     }
 }
 
+/* A value that joins several and is used more than once is walked once, into a location of its own. */
+static void instruction_flows(struct analysis *a, struct function *f, struct hole k, LLVMValueRef v) {
+    if (LLVMIsAPHINode(v) || !is_used_again(v) || !joins(v) || LLVMIsACallInst(v) || LLVMIsAInvokeInst(v) || LLVMIsACallBrInst(v)) {
+        plain_flows(a, f, k, v);
+        return;
+    }
+    bool known = table_get(f->by_value, v) != NULL;
+    struct location *l = temporary_of(a, f, v);
+    flow_into(a, k, l, k.derefs);
+    if (!known) plain_flows(a, f, (struct hole){l, 0, {"assign", v}}, v);
+}
+
 void value_flows(struct analysis *a, struct function *f, struct hole k, LLVMValueRef v) {
     if (!type_carries(a, LLVMTypeOf(v))) return;
     if (LLVMIsAAllocaInst(v) || LLVMIsAArgument(v)) {
@@ -247,14 +272,24 @@ void value_flows(struct analysis *a, struct function *f, struct hole k, LLVMValu
 
 /* ---- stores ---- */
 
+struct targets {
+    struct analysis *a;
+    struct function *f;
+    void (*put)(void *, struct location *target);
+    void *arg;
+    struct table *seen; /* selects; NULL: none yet */
+};
+
 /* The memory an address is plainly in: of this frame, or the heap's. */
-static void each_target(struct analysis *a, struct function *f, LLVMValueRef address,
-                        void (*put)(void *, struct location *target), void *arg) {
+static void each_target_of(struct targets *t, LLVMValueRef address) {
     for (;;) {
         if (!LLVMIsAInstruction(address) || LLVMIsAAllocaInst(address)) break;
         LLVMOpcode op = LLVMGetInstructionOpcode(address);
         if (op == LLVMSelect) {
-            each_target(a, f, LLVMGetOperand(address, 1), put, arg);
+            if (!t->seen) t->seen = table_new(t->a->pool);
+            if (table_get(t->seen, address)) return;
+            table_put(t->seen, t->a->pool, address, address);
+            each_target_of(t, LLVMGetOperand(address, 1));
             address = LLVMGetOperand(address, 2);
         } else if (op == LLVMGetElementPtr || op == LLVMBitCast || op == LLVMAddrSpaceCast || op == LLVMPtrToInt ||
                    op == LLVMIntToPtr) {
@@ -263,9 +298,15 @@ static void each_target(struct analysis *a, struct function *f, LLVMValueRef add
             break;
         }
     }
-    struct location *l = LLVMIsAAllocaInst(address) || LLVMIsAArgument(address) ? table_get(f->by_value, address) : NULL;
-    if (l && l->memory) put(arg, l);
-    else put(arg, LLVMIsAConstant(address) ? &a->heap : a->sink); /* a global's; where a pointer points */
+    struct location *l = LLVMIsAAllocaInst(address) || LLVMIsAArgument(address) ? table_get(t->f->by_value, address) : NULL;
+    if (l && l->memory) t->put(t->arg, l);
+    else t->put(t->arg, LLVMIsAConstant(address) ? &t->a->heap : t->a->sink); /* a global's; where a pointer points */
+}
+
+static void each_target(struct analysis *a, struct function *f, LLVMValueRef address,
+                        void (*put)(void *, struct location *target), void *arg) {
+    struct targets t = {a, f, put, arg, NULL};
+    each_target_of(&t, address);
 }
 
 struct store {

@@ -362,6 +362,22 @@ def broken_bitcode():
     absent("broken.o")
 
 
+def shared_values():
+    """Optimised code: values that are used twice in a value that is used twice …, 60 times; their ways cannot all be walked."""
+    steps = 60
+    code = ["define void @mixed(i64 %x0, ptr %to) {"]
+    for i in range(steps):
+        code += [f"%h{i} = lshr i64 %x{i}, 7", f"%m{i} = shl i64 %x{i}, 3", f"%y{i} = xor i64 %x{i}, %h{i}", f"%x{i + 1} = add i64 %y{i}, %m{i}"]
+    code += [f"store i64 %x{steps}, ptr %to", "ret void", "}", "define void @chosen(ptr %p0, i64 %n, i1 %c, ptr %value) {"]
+    for i in range(steps):
+        code += [f"%q{i} = getelementptr i8, ptr %p{i}, i64 %n", f"%p{i + 1} = select i1 %c, ptr %p{i}, ptr %q{i}"]
+    code += [f"store ptr %value, ptr %p{steps}", "ret void", "}"]
+    with open("shared.ll", "w", encoding="utf-8") as f:
+        f.write(f'target triple = "{run("-dumpmachine")[0].strip()}"\n' + "\n".join(code) + "\n")
+    for level in ("-O0", "-O2"):
+        quiet("-w", level, "-c", "shared.ll")
+
+
 # ---- what may go wrong outside ----
 
 def missing_clang():
