@@ -1,7 +1,7 @@
 /* args.c - tricc's own options, taken out of the command line.
  *
  * They are few and written as in Go (-m, -l, -N, -gcflags=…) or as in clang (-f…, -W…). An argument of another option is never
- * taken for one: `-o -m` writes a file called -m. `-l` by itself is Go's; followed by a name it is the linker's.
+ * taken for one: `-o -m` writes a file called -m. `-l` by itself is Go's; followed by a name, or `:` and a file's, it is the linker's.
  */
 #include "driver.h"
 
@@ -113,7 +113,7 @@ static bool parse_own(struct command *c, const char *arg) {
 static bool l_is_alone(const struct list *args, size_t i) {
     if (i + 1 == args->n) return true;
     const char *next = args->item[i + 1];
-    return *next == '-' || strchr(next, '.') || strchr(next, '/');
+    return *next == '-' || (*next != ':' && (strchr(next, '.') || strchr(next, '/')));
 }
 
 void command_parse(struct command *c, int argc, char **argv) {

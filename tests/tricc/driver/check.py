@@ -108,6 +108,8 @@ def takes_assembly_archives_and_objects():
     ran("./b.out")
     quiet("main.c", "-L.", "-l", "answer", "-o", "c.out")
     ran("./c.out")
+    quiet("main.c", "-L.", "-l", ":libanswer.a", "-o", "d.out")
+    ran("./d.out")
 
 
 def reads_standard_input():
