@@ -133,6 +133,7 @@ static void known_argument(struct analysis *a, struct function *f, LLVMValueRef 
         unsigned to = isdigit((unsigned char)p[1]) ? (unsigned)(p[1] - '0') : 0;
         switch (*p) {
         case 'h': argument_flows(a, f, call, i, &a->heap, 0); break;
+        case 'o': argument_flows(a, f, call, i, &a->loose, 0); break;
         case 'c': argument_flows(a, f, call, i, &a->heap, 1); break;
         case 'C': argument_flows(a, f, call, i, &a->heap, 2); break;
         case 'r':

@@ -132,10 +132,15 @@ static void watched(void) {
     (void)w;
 }
 
+/* What asks for an object's size or start finds it; on the stack there would be none. Variables stay. */
+static size_t size_of(struct node *p) { return tri_size(p); } // WANT "leaking param: p"
 static void asked(void) {
-    struct node *p = tri_new(struct node); // WANT "tri_new(struct node) does not escape"
-    CHECK(tri_base(p) == NULL && tri_size(p) == 0);
-    tri_keep_alive(p);
+    struct node *p = tri_new(struct node), x = {0}; // WANT "tri_new(struct node) escapes to heap"
+    struct node *q = tri_new(struct node), *r = tri_new(struct node); // WANT "tri_new(struct node) escapes to heap" "tri_new(struct node) escapes to heap"
+    CHECK(tri_size(p) >= sizeof *p && tri_base(&q->v) == q && size_of(r) >= sizeof *r);
+    CHECK(tri_size(&x) == 0 && tri_base(&x) == NULL && size_of(&x) == 0 && ON_STACK(&x));
+    struct node *s = tri_new(struct node); // WANT "tri_new(struct node) does not escape"
+    CHECK(ON_STACK(s));
 }
 
 static char *copied(void) {
