@@ -357,6 +357,17 @@ def assembly_that_may_store():
     quiet("-O2", "-Wtri-asm", "-Wno-tri-asm", "-c", "a.c")
 
 
+def code_models():
+    if platform.machine() != "x86_64":
+        print("skipped: models of x86-64")
+        sys.exit(77)
+    for model in ("small", "medium", "large"):
+        for how in ([], ["-fPIC"], ["-fno-pic", "-no-pie"]):
+            for level in ("-O0", "-O2"):
+                quiet(f"-mcmodel={model}", level, *how, "main.c", "tri.c")
+                ran()
+
+
 def broken_bitcode():
     with open("broken.bc", "wb") as f:
         f.write(b"BC\xc0\xde" + bytes(64))
