@@ -18,7 +18,8 @@ struct tri__sema {
     struct tri__waitq queue;
 };
 
-/* Mutual exclusion. Whoever has waited for more than a millisecond gets it next, before all newcomers. */
+/* Mutual exclusion. Whoever has waited for more than a millisecond gets it next, before all newcomers, and a goroutine then runs
+ * in the place of the one that unlocks it. */
 typedef struct tri_mutex {
     uint32_t state;
     uint32_t lock, rank;

@@ -5,7 +5,8 @@
  * waiter that is woken competes with newcomers, who are running and mostly win; that is fast. A waiter that loses and has
  * waited for more than STARVED_NS makes the mutex starving: then unlock hands it to the first in the queue, still locked, and
  * newcomers queue up, until a waiter gets it in less time than that or the queue is empty (Go's algorithm, with the
- * queue in the mutex).
+ * queue in the mutex). Whoever hands it over lets the other run at once, in its own place: else the mutex would be locked by
+ * one who waits for a processor, and the next to call lock, mostly who has just unlocked it, would find it so and keep it starving.
  */
 #include "sched.h"
 #include "chan.h"
@@ -100,8 +101,8 @@ static void tell_contention(uint64_t since, enum g_wait why) {
     if (UNLIKELY(hook != NULL) && since) hook(trix_os_now() - since, trix_wait_words(why));
 }
 
-static NOINLINE void mutex_unlock_slow(tri_mutex *m) {
-    struct thread *t = sched_enter();
+/* Inside. Whether it has been handed over to a goroutine that this thread could run next. */
+static bool mutex_unlock_slow(struct thread *t, tri_mutex *m) {
     word_lock(lock_of(&m->lock));
     uint32_t seen = load_relaxed(&m->state);
     if (!(seen & MUTEX_LOCKED)) trix_fatal("sync: unlock of unlocked mutex");
@@ -113,16 +114,26 @@ static NOINLINE void mutex_unlock_slow(tri_mutex *m) {
     uint64_t since = w ? w->since : 0;
     if (w) w->done = hand_over;
     word_unlock(lock_of(&m->lock));
+    bool can_run = hand_over && !g->is_thread && worker_of(t) && worker_of(t)->proc;
     if (g) trix_ready(t, g);
     if (g) tell_contention(since, WAIT_MUTEX);
+    return can_run;
+}
+
+static NOINLINE void mutex_unlock_waited(tri_mutex *m) {
+    struct thread *t = sched_enter();
+    if (mutex_unlock_slow(t, m)) t = trix_yield(t);
     sched_leave(t);
 }
 
-EXPORT void tri_mutex_unlock(tri_mutex *m) {
+static bool mutex_give_up(tri_mutex *m) {
     uint32_t locked = MUTEX_LOCKED;
     order_before(m);
-    if (UNLIKELY(!__atomic_compare_exchange_n(&m->state, &locked, 0, false, __ATOMIC_RELEASE, __ATOMIC_RELAXED)))
-        mutex_unlock_slow(m);
+    return __atomic_compare_exchange_n(&m->state, &locked, 0, false, __ATOMIC_RELEASE, __ATOMIC_RELAXED);
+}
+
+EXPORT void tri_mutex_unlock(tri_mutex *m) {
+    if (UNLIKELY(!mutex_give_up(m))) mutex_unlock_waited(m);
 }
 
 /* ---- semaphores ---- */
@@ -325,7 +336,7 @@ EXPORT NOINLINE void tri_cond_wait(tri_cond *c, tri_mutex *m) {
     waitq_add(queue_of(&c->queue), &me);
     sched_waits_on(me.g, c);
     word_unlock(lock_of(&c->lock));
-    tri_mutex_unlock(m);
+    if (!mutex_give_up(m)) mutex_unlock_slow(t, m); /* it waits already: no yielding any more */
     sched_leave(trix_park(t, WAIT_COND));
     tri_mutex_lock(m);
 }
