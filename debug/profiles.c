@@ -12,8 +12,8 @@
 
 enum { HEAP_TRIES = 3 };
 
-/* Where the archive is linked, the library's own frames cannot be told by where they lie; what is inlined lies in the program
- * in any case. Not all of tri_: what is called back from it is the program's. */
+/* What of the library is inlined lies in the program, and so does all of an archive that was made without a section of its own.
+ * Not all of tri_: what is called back from it is the program's. */
 static const char allocating[] =
     "tri_(alloc|realloc|strdup|new|prealloc|chan_new|go|append|slice|map_|builder_|string).*|"
     "tri__(alloc|arena|new|bump|builder|chan|slice|string|map|foreign|malloc|calloc|realloc|memalign|aligned|posix|valloc|pvalloc).*";

@@ -70,7 +70,7 @@ struct sight {
     uint64_t (*goroutine_id)(void);
     /* Sizes and layouts in use, to memory for SIGHT_LAYOUTS; how many there are. */
     size_t (*layouts)(struct sight_page *out);
-    /* The range of the library's code, when it is a shared object of its own: [lo, hi). */
+    /* The range of the library's code: [lo, hi); empty when that is not known. */
     void (*code)(uintptr_t *lo, uintptr_t *hi);
     /* Histories of the last cycles. */
     size_t (*cycles)(struct sight_cycle *out, size_t most);

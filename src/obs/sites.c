@@ -51,7 +51,7 @@ static struct {
     uint32_t cycle;       /* world stopped to write */
     uint32_t publishing;  /* odd while counts are being published; seq_cst */
     uint32_t published;   /* cycles published; relaxed */
-    uintptr_t code_lo, code_hi; /* this library's code when it is a shared object; constant */
+    uintptr_t code_lo, code_hi; /* this library's code; constant */
 } sites = {.lock = LOCK_INIT(SITES)};
 
 /* ---- finding ---- */
@@ -125,7 +125,7 @@ struct site *trix_site_here(enum sight_kind kind, uint64_t bytes) {
     unsigned n = trix_unwind(from, pcs, ARRAY_LEN(pcs)), skip = 0;
     while (skip < n && is_ours(pcs[skip])) skip++;
     if (skip == n) skip = 0;
-    if (skip == 0 && n > 1) skip = 1; /* the archive's own frames are known by their names only: all but this one */
+    if (skip == 0 && n > 1) skip = 1; /* an archive without that section: its frames are known by their names only, but this one */
     n -= skip;
     if (n > SIGHT_FRAMES) n = SIGHT_FRAMES;
     return find(kind, bytes, pcs + skip, n);
@@ -243,7 +243,13 @@ static int note_code(struct dl_phdr_info *info, size_t size, void *arg) {
 }
 static void find_code(void) { dl_iterate_phdr(note_code, NULL); }
 #else
-static void find_code(void) {}
+/* None where the archive was made without: src/CMakeLists.txt. */
+extern const char __start_trix_code[] __attribute__((weak, visibility("hidden")));
+extern const char __stop_trix_code[] __attribute__((weak, visibility("hidden")));
+static void find_code(void) {
+    sites.code_lo = (uintptr_t)__start_trix_code;
+    sites.code_hi = (uintptr_t)__stop_trix_code;
+}
 #endif
 
 void trix_sites_begin(const int *rate) {

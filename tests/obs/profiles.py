@@ -16,7 +16,7 @@ heap = Profile("heap")
 assert heap.types == [("alloc_objects", "count"), ("alloc_space", "bytes"), ("inuse_objects", "count"), ("inuse_space", "bytes")]
 assert heap.period_type == ("space", "bytes") and heap.period == 524288 and heap.default == "", heap.period
 assert Profile("allocs").default == "alloc_space"
-assert any(heap.text[m[5]].endswith("obs_profiles") and re.fullmatch("[0-9a-f]{40}", heap.text[m[6]]) for m in heap.mappings)
+assert any(heap.text[m[5]].endswith(os.path.basename(program)) and re.fullmatch("[0-9a-f]{40}", heap.text[m[6]]) for m in heap.mappings)
 for where, values, labels in heap.samples:
     assert len(labels) == 1 and heap.text[labels[0][1]] == "bytes"
 # Live: 24 and 30 MB, known by some 46 and 57 samples: within 6 standard deviations of the sum.
