@@ -58,9 +58,6 @@ enum content {
 };
 enum content tricc_content(LLVMValueRef value);
 
-/* Whether an integer is computed from an address, as far as is plain to see. */
-bool tricc_is_made_of_pointer(LLVMValueRef value);
-
 /* Whether a value of the type has room for an aligned pointer. */
 bool tricc_type_holds_pointers(LLVMTypeRef type);
 

@@ -9,14 +9,14 @@ static bool is_word(LLVMTypeRef type) {
 
 static bool is_pointer(LLVMTypeRef type) { return LLVMGetTypeKind(type) == LLVMPointerTypeKind; }
 
-/* x = x op something that is no address: it pointed there before. */
+/* x = x op something that is no address: it pointed there before. Counts of less than eight bytes are seen to be none; a long may be an
+ * address, or the distance by which everything has moved. */
 static bool updates_itself(LLVMValueRef value, LLVMValueRef slot) {
     if (!LLVMIsABinaryOperator(value)) return false;
-    LLVMOpcode op = LLVMGetInstructionOpcode(value);
     for (unsigned i = 0; i < 2; i++) {
         LLVMValueRef from = LLVMGetOperand(value, i), other = LLVMGetOperand(value, 1 - i);
-        if (!LLVMIsALoadInst(from) || LLVMGetOperand(from, 0) != slot || tricc_is_made_of_pointer(other)) continue;
-        return op == LLVMAdd || op == LLVMSub || tricc_content(other) != CONTENT_POINTER;
+        if (!LLVMIsALoadInst(from) || LLVMGetOperand(from, 0) != slot) continue;
+        return tricc_content(other) != CONTENT_POINTER;
     }
     return false;
 }
