@@ -71,6 +71,7 @@ struct profile {
     const char *period_type, *period_unit, *default_type;
     int64_t period, time_ns, duration_ns;
     bool interrupted; /* innermost addresses are where a signal came, not return addresses */
+    const void *caller; /* goroutines: the calling one's stack begins in the call that returns there; NULL: it is none */
     const char *drop; /* regular expression: frames of these names go, with what they called */
     struct profile_sample *sample;
     size_t n, capacity;
@@ -123,13 +124,13 @@ struct symbol trid_symbol(struct symbols *s, uintptr_t address);
 
 /* ---- profiles.c ---- */
 bool trid_profile_known(const char *name);
-/* False: there is no such profile. */
-bool trid_profile_make(const char *name, struct profile *p);
+/* caller: see above. False: there is no such profile. */
+bool trid_profile_make(const char *name, const void *caller, struct profile *p);
 void trid_profile_page(const struct profile *p, int debug, struct page *out);
 
 /* ---- goroutines.c ---- */
 void trid_goroutines_make(struct profile *p, bool leaked);
-void trid_goroutines_dump(struct page *out, bool leaked);
+void trid_goroutines_dump(struct page *out, bool leaked, const void *caller);
 
 /* ---- cpu.c: into memory; errno values ---- */
 int trid_cpu_start(void);

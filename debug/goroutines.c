@@ -1,5 +1,6 @@
 /* goroutines.c - the goroutine profiles. While the world is stopped every goroutine is copied to memory that was mapped
- * before, for twice as many as there were; the rest is done afterwards. */
+ * before, for twice as many as there were; the rest is done afterwards. The one that asks has walked its own stack before that;
+ * others that run, on other threads, cannot be walked: of these there is where they began. */
 #include "debug.h"
 
 #include "../src/sched/goroutines.h"
@@ -7,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unwind.h>
 
 struct copy {
     struct goroutine g;
@@ -17,7 +19,26 @@ struct copies {
     struct copy *copy; /* mapped; touched only as far as used */
     size_t n, room;
     bool leaked_only;
+    struct own {
+        uintptr_t pcs[GOROUTINE_FRAMES]; /* return addresses, innermost first */
+        uint32_t n;
+        uintptr_t caller; /* they begin in the call that returns there; 0: it has begun */
+        uintptr_t last;
+    } own; /* of the goroutine that asks, if it is one */
 };
+
+static _Unwind_Reason_Code note_own(struct _Unwind_Context *context, void *arg) {
+    struct own *own = arg;
+    uintptr_t pc = _Unwind_GetIP(context);
+    if (!pc || own->n == GOROUTINE_FRAMES) return _URC_END_OF_STACK;
+    if (pc == own->caller) {
+        own->pcs[own->n++] = own->last;
+        own->caller = 0;
+    }
+    own->last = pc;
+    if (!own->caller) own->pcs[own->n++] = pc;
+    return _URC_NO_REASON;
+}
 
 /* World stopped. */
 static void copy_one(const struct goroutine *g, void *arg) {
@@ -26,7 +47,11 @@ static void copy_one(const struct goroutine *g, void *arg) {
     struct copy *to = &c->copy[c->n++];
     to->g = *g;
     memcpy(to->pcs, g->pcs, g->npcs * sizeof *g->pcs);
-    if (g->npcs == 0) { /* it runs, and cannot be walked from here: where it began */
+    if (g->self) {
+        to->g.npcs = c->own.n;
+        memcpy(to->pcs, c->own.pcs, c->own.n * sizeof *c->own.pcs);
+    }
+    if (to->g.npcs == 0) {
         to->pcs[0] = (uintptr_t)g->fn + 1;
         to->g.npcs = 1;
     }
@@ -37,9 +62,10 @@ static int by_id(const void *a, const void *b) {
     return (x > y) - (x < y);
 }
 
-static struct copies copy_all(bool leaked) {
-    struct copies c = {.leaked_only = leaked};
+static struct copies copy_all(bool leaked, const void *caller) {
+    struct copies c = {.leaked_only = leaked, .own.caller = (uintptr_t)caller};
     if (leaked) trid_core()->find_leaks();
+    if (caller) _Unwind_Backtrace(note_own, &c.own);
     c.room = trid_core()->goroutines() * 2 + 1000;
     c.copy = mmap(NULL, c.room * sizeof *c.copy, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (c.copy == MAP_FAILED) c.copy = NULL, c.room = 0;
@@ -51,23 +77,27 @@ static void drop(struct copies *c) {
     if (c->copy) munmap(c->copy, c->room * sizeof *c->copy);
 }
 
-/* How a goroutine came to park within the library depends on who ran next; those that wait in one place are to be one line. */
-static uint32_t own_frames(const struct copy *c) {
+/* How a goroutine came to park within the library depends on who ran next; those that wait in one place are to be one line. All
+ * of them: the function it was started with ends in a call of the library's that the compiler has made a jump. */
+static uint32_t library_frames(const struct copy *c) {
     uintptr_t lo, hi;
     uint32_t n = 0;
     trid_core()->code(&lo, &hi);
     while (n < c->g.npcs && c->pcs[n] - lo < hi - lo) n++;
-    return n < c->g.npcs ? n : 0;
+    return n;
 }
 
 void trid_goroutines_make(struct profile *p, bool leaked) {
-    struct copies c = copy_all(leaked);
+    struct copies c = copy_all(leaked, p->caller);
     p->nvalues = 1;
     p->type[0] = p->period_type = p->name, p->unit[0] = p->period_unit = "count";
     p->period = 1;
     for (size_t i = 0; i < c.n; i++) {
-        uint32_t skip = own_frames(&c.copy[i]);
-        trid_profile_add(p, c.copy[i].pcs + skip, c.copy[i].g.npcs - skip, &(int64_t){1}, NULL, 0, NULL);
+        struct copy *g = &c.copy[i];
+        uint32_t skip = library_frames(g);
+        uintptr_t began = (uintptr_t)g->g.fn + 1;
+        if (skip < g->g.npcs) trid_profile_add(p, g->pcs + skip, g->g.npcs - skip, &(int64_t){1}, NULL, 0, NULL);
+        else trid_profile_add(p, &began, 1, &(int64_t){1}, NULL, 0, NULL);
     }
     drop(&c);
 }
@@ -87,6 +117,7 @@ static void put_goroutine(struct page *out, struct symbols *s, const struct copy
     if (minutes) trid_put(out, ", %lu minutes", minutes);
     trid_put(out, "]:\n");
     for (uint32_t i = 0; i < c->g.npcs; i++) put_frames(out, s, c->pcs[i], c->g.npcs == 1);
+    if (c->g.npcs > 1 && library_frames(c) == c->g.npcs) put_frames(out, s, (uintptr_t)c->g.fn + 1, true);
     if (c->g.creator) {
         struct symbol at = trid_symbol(s, c->g.creator - 1);
         trid_put(out, "created by %s", at.name ? at.name : "?");
@@ -96,8 +127,8 @@ static void put_goroutine(struct page *out, struct symbols *s, const struct copy
     trid_put(out, "\n");
 }
 
-void trid_goroutines_dump(struct page *out, bool leaked) {
-    struct copies c = copy_all(leaked);
+void trid_goroutines_dump(struct page *out, bool leaked, const void *caller) {
+    struct copies c = copy_all(leaked, caller);
     struct symbols *s = trid_symbols_open();
     if (c.n) qsort(c.copy, c.n, sizeof *c.copy, by_id);
     for (size_t i = 0; i < c.n; i++) put_goroutine(out, s, &c.copy[i]);

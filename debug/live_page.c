@@ -105,7 +105,7 @@ void trid_live_data(struct page *out) {
 void trid_live_heap(struct page *out) {
     struct profile p;
     struct symbols *s = trid_symbols_open();
-    trid_profile_make("heap", &p);
+    trid_profile_make("heap", NULL, &p);
     trid_put(out, "[");
     for (size_t i = 0; i < p.n; i++) {
         const struct profile_sample *x = &p.sample[i];

@@ -90,16 +90,16 @@ void trid_pprof_symbol(struct request *r) {
 static void named(struct request *r, const char *name, long debug, bool gc) {
     struct profile p;
     if (gc && strcmp(name, "heap") == 0) tri_gc();
-    trid_profile_make(name, &p);
+    trid_profile_make(name, NULL, &p);
     trid_profile_page(&p, (int)debug, &r->page);
     trid_profile_free(&p);
 }
 
 static void difference(struct request *r, const char *name, long seconds) {
     struct profile before, after;
-    trid_profile_make(name, &before);
+    trid_profile_make(name, NULL, &before);
     if (trid_wait_seconds(r, seconds)) {
-        trid_profile_make(name, &after);
+        trid_profile_make(name, NULL, &after);
         trid_profile_subtract(&after, &before);
         after.duration_ns = after.time_ns - before.time_ns;
         trid_profile_encode(&after, &r->page);

@@ -85,6 +85,7 @@ void trid_text_stack(struct page *out, struct symbols *s, const uintptr_t *pcs, 
         const struct symbol *at = trid_symbol_frames(s, pcs[i] - call, &inlined);
         for (; inlined > 0; inlined--, at++) {
             bool ours = (at->name && strncmp(at->name, "tri_", 4) == 0) || trid_symbol_internal(at, pcs[i]);
+            if (at->name && strcmp(at->name, "tri_main") == 0) ours = false; /* it is the program's */
             if (inside && ours && (inlined > 1 || i + 1 < n)) continue; /* as Go leaves the runtime's own out */
             inside = false;
             trid_put(out, "#\t0x%lx\t%s+0x%lx\t\t%s:%d\n", pcs[i], at->name ? at->name : "?", at->offset + call,

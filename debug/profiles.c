@@ -103,10 +103,10 @@ bool trid_profile_known(const char *name) {
     return false;
 }
 
-bool trid_profile_make(const char *name, struct profile *p) {
+bool trid_profile_make(const char *name, const void *caller, struct profile *p) {
     struct timespec now;
     clock_gettime(CLOCK_REALTIME, &now);
-    *p = (struct profile){.name = name, .time_ns = now.tv_sec * 1000000000l + now.tv_nsec};
+    *p = (struct profile){.name = name, .caller = caller, .time_ns = now.tv_sec * 1000000000l + now.tv_nsec};
     if (strcmp(name, "heap") == 0 || strcmp(name, "allocs") == 0) {
         heap_types(p);
         if (name[0] == 'a') p->default_type = "alloc_space";
@@ -204,14 +204,14 @@ void trid_profile_page(const struct profile *p, int debug, struct page *out) {
     if (debug == 0) trid_profile_encode(p, out);
     else if (strcmp(p->name, "heap") == 0 || strcmp(p->name, "allocs") == 0) put_heap_text(out);
     else if (p->nvalues == 2) put_contention_text(p, out);
-    else if (debug >= 2 && goroutines) trid_goroutines_dump(out, strcmp(p->name, "goroutineleak") == 0);
+    else if (debug >= 2 && goroutines) trid_goroutines_dump(out, strcmp(p->name, "goroutineleak") == 0, p->caller);
     else trid_profile_text(p, out);
 }
 
 EXPORT int tri_profile_write(const char *name, FILE *to, int debug) {
     struct profile p;
     struct page out = {0};
-    if (!name || !trid_profile_make(name, &p)) {
+    if (!name || !trid_profile_make(name, __builtin_return_address(0), &p)) {
         errno = EINVAL;
         return -1;
     }
