@@ -41,6 +41,7 @@ struct tricc_options {
     bool warn_plain;         /* -Wtri-plain: inputs of the link that were not compiled by tricc */
     bool keep_debug;         /* the user asked for debug information */
     bool cplusplus;          /* the source is C++ */
+    bool bitcode;            /* the source is LLVM's code: its attributes may be what an optimiser has found, not what a program says */
     const char *prelude_dir; /* where the preludes lie */
 };
 

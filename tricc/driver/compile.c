@@ -110,6 +110,7 @@ static void read_options(struct tricc_options *o, const struct list *job) {
     }
     const char *language = list_after(job, "-x");
     o->cplusplus = language && starts(language, "c++");
+    o->bitcode = language && strcmp(language, "ir") == 0;
 }
 
 bool compile_job(struct job *j, const struct command *c, int *code) {

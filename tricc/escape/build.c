@@ -65,7 +65,7 @@ void build_frame(struct analysis *a, struct function *f) {
         l->variable = table_get(a->variables, v);
         l->memory = sret || byval || l->variable;
         l->pointee = sret ? sret : byval;
-        l->promised = attribute_set(f->value, i, "nocapture"); /* nobody but TRI_NOESCAPE sets it before the optimiser */
+        l->promised = !a->options->bitcode && attribute_set(f->value, i, "nocapture"); /* nobody but TRI_NOESCAPE sets it before the optimiser */
         if (l->pointee) l->size = LLVMABISizeOfType(a->layout, l->pointee);
         else if (l->memory) l->size = variable_size(a, l->variable); /* passed by address */
         if (sret) f->result = l, f->result_in_memory = true;

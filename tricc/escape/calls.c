@@ -46,8 +46,9 @@ static bool has_words(LLVMValueRef function, const char *words) {
 
 /* Whether it is the C library's function: one of the program's own may have the name, in this file (its body is here) or in another.
  * A body that stands for one elsewhere is the header's (fortified), but has no say about throwing. */
-static bool is_theirs(const struct known *k, LLVMValueRef function, LLVMValueRef caller) {
+static bool is_theirs(const struct analysis *a, const struct known *k, LLVMValueRef function, LLVMValueRef caller) {
     bool body = LLVMGetFirstBasicBlock(function) != NULL;
+    if (k->nothrow && a->options->bitcode) return false; /* LLVM says so of every function of that name and type */
     if (body && (k->nothrow || LLVMGetLinkage(function) != LLVMAvailableExternallyLinkage)) return false;
     char own[64];
     int length = snprintf(own, sizeof own, "no-builtin-%s", k->name);
@@ -56,12 +57,12 @@ static bool is_theirs(const struct known *k, LLVMValueRef function, LLVMValueRef
     return tricc_ir_has_type(function, k->type) && (!k->nothrow || has_attribute(function, "nounwind"));
 }
 
-static const char *known_words(LLVMValueRef function, LLVMValueRef caller) {
+static const char *known_words(const struct analysis *a, LLVMValueRef function, LLVMValueRef caller) {
     size_t length;
     const char *name = LLVMGetValueName2(function, &length);
     for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
         const struct known *k = &known[i];
-        if (strcmp(k->name, name) == 0) return has_words(function, k->words) && (!k->type || is_theirs(k, function, caller)) ? k->words : NULL;
+        if (strcmp(k->name, name) == 0) return has_words(function, k->words) && (!k->type || is_theirs(a, k, function, caller)) ? k->words : NULL;
     }
     return NULL;
 }
@@ -206,7 +207,7 @@ static void unknown_call(struct analysis *a, struct function *f, LLVMValueRef ca
     bool escapes = LLVMGetTailCallKind(call) == LLVMTailCallKindMustTail;
     for (unsigned i = 0; i < (unsigned)LLVMGetNumArgOperands(call); i++) {
         if (argument_has(call, i, "sret")) continue;
-        if (!escapes && argument_has(call, i, "nocapture")) { /* TRI_NOESCAPE, but it may be returned */
+        if (!escapes && !a->options->bitcode && argument_has(call, i, "nocapture")) { /* TRI_NOESCAPE, but it may be returned */
             if (result) argument_flows(a, f, call, i, result, 0);
             continue;
         }
@@ -314,7 +315,7 @@ static void returned_in_memory(struct analysis *a, struct function *f, LLVMValue
 
 static void function_call(struct analysis *a, struct function *f, LLVMValueRef call, LLVMValueRef function) {
     struct function *callee = function ? table_get(a->functions, function) : NULL;
-    const char *words = function ? known_words(function, f->value) : NULL;
+    const char *words = function ? known_words(a, function, f->value) : NULL;
     bool must_tail = LLVMGetTailCallKind(call) == LLVMTailCallKindMustTail;
     if (callee && (must_tail || words || !callee->trusted || !callee->by_value || !fits(call, callee))) callee = NULL;
     if (words && !must_tail) known_call(a, f, call, words);

@@ -391,6 +391,19 @@ def shared_values():
         quiet("-w", level, "-c", "shared.ll")
 
 
+def attributes_of_bitcode():
+    """An optimiser has found that grow's parameter is not captured; that it is freed there it does not say."""
+    with open("grow.c", "w", encoding="utf-8") as f:
+        f.write("#include <stdio.h>\n#include <stdlib.h>\n"
+                "__attribute__((noinline)) static char *grow(char *p) { p = realloc(p, 4000); if (!p) abort(); p[1] = 2; return p; }\n"
+                "int main(void) { char *p = malloc(8); p[0] = 40; __asm__ volatile(\"\" : : : \"memory\"); p = grow(p);\n"
+                "    printf(\"%d\\n\", p[0] + p[1]); free(p); return 0; }\n")
+    run("-O2", "-emit-llvm", "-c", "grow.c", program=long_way()["TRICC_CLANG"])
+    for level in ("-O0", "-O2"):
+        quiet("-w", "-fmanaged-malloc", level, "grow.bc")
+        ran()
+
+
 # ---- what may go wrong outside ----
 
 def missing_clang():
