@@ -173,6 +173,9 @@ static const struct call {
     {"__atomic_store", COPIED, 1, 2, 0, 1, NULL},
     {"__atomic_exchange", COPIED, 1, 2, 0, 1, NULL},
     {"__atomic_compare_exchange", COPIED, 1, 3, 0, 1, NULL},
+    {"__atomic_load", REPLACED, 2, 0, 0, 0, "atomic_load"}, /* where what was there goes: behind the lines above, which want the library's call */
+    {"__atomic_exchange", REPLACED, 3, 0, 0, 0, "atomic_exchange"},
+    {"__atomic_compare_exchange", REPLACED, 2, 0, 0, 0, "atomic_compare_exchange"},
     {"__atomic_store_8", KEPT, 0, 1, 0, 0, NULL},
     {"__atomic_exchange_8", KEPT, 0, 1, 0, 0, NULL},
     {"__atomic_compare_exchange_8", KEPT, 0, 2, 0, 0, NULL},
@@ -213,7 +216,7 @@ static bool fits(LLVMValueRef call, const struct call *c) {
     LLVMValueRef f = LLVMGetCalledValue(call);
     if (!LLVMIsAFunction(f) || !LLVMIsDeclaration(f)) return false;
     int n = (int)LLVMGetNumArgOperands(call);
-    if (c->how == REPLACED) return true;
+    if (c->how == REPLACED) return n > c->to;
     return n > c->to && n > c->from && n > c->bytes && LLVMGetTypeKind(LLVMTypeOf(LLVMGetOperand(call, (unsigned)c->to))) == LLVMPointerTypeKind;
 }
 

@@ -104,6 +104,41 @@ PRELUDE void tri__tricc_explicit_bzero(void *to, size bytes) {
     __asm__ volatile("" : : "r"(to) : "memory");
 }
 
+/* ---- libatomic ----
+ *
+ * What it finds in the atomic object may be gone from there when the call returns, so it goes to the stack first. */
+
+void library_load(size, const void *, void *, int) __asm__("__atomic_load");
+void library_exchange(size, void *, void *, void *, int) __asm__("__atomic_exchange");
+_Bool library_compare_exchange(size, void *, void *, void *, int, int) __asm__("__atomic_compare_exchange");
+
+#define ON_STACK(bytes) __builtin_alloca_with_align(bytes, 128)
+
+TRI__INLINE void tri__tricc_from_stack(void *to, const void *from, size bytes) {
+    __builtin_memcpy(to, from, bytes);
+    tri__tricc_copied(to, from, bytes);
+}
+
+OUTLINED void tri__tricc_atomic_load(size bytes, const void *from, void *to, int order) {
+    void *found = ON_STACK(bytes);
+    library_load(bytes, from, found, order);
+    tri__tricc_from_stack(to, found, bytes);
+}
+
+OUTLINED void tri__tricc_atomic_exchange(size bytes, void *at, void *value, void *to, int order) {
+    void *found = ON_STACK(bytes);
+    library_exchange(bytes, at, value, found, order);
+    tri__tricc_from_stack(to, found, bytes);
+}
+
+OUTLINED _Bool tri__tricc_atomic_compare_exchange(size bytes, void *at, void *expected, void *value, int order, int failed_order) {
+    void *found = ON_STACK(bytes);
+    __builtin_memcpy(found, expected, bytes);
+    _Bool done = library_compare_exchange(bytes, at, found, value, order, failed_order);
+    if (!done) tri__tricc_from_stack(expected, found, bytes);
+    return done;
+}
+
 /* ---- <search.h> ---- */
 
 struct link {

@@ -4,7 +4,7 @@ with every collection checked.
 
     check.py TRICC SOURCE LEVEL WORK
 
-A function's line ends in `//=> what -fstats prints for it` (at -O1 and above, where the level does not matter), or
+Options that the source needs are in a line `//options: …` of it. A function's line ends in `//=> what -fstats prints for it` (at -O1 and above, where the level does not matter), or
 `//=> nothing`. The program must compile without a warning, and end well.
 """
 import os
@@ -23,6 +23,12 @@ def expectations(path):
     return wanted
 
 
+def options(path):
+    """what the compiler is given more"""
+    found = re.search(r"^//options: (.*)$", open(path, encoding="utf-8").read(), re.M)
+    return found[1].split() if found else []
+
+
 def of_barriers(counts):
     """what of a line of -fstats the pass for barriers has counted"""
     return ", ".join(c for c in counts.split(", ") if re.search("barriered|left out|shaded", c)) or "nothing"
@@ -32,7 +38,7 @@ def main():
     os.environ["TRICC_VERIFY"] = "1"  # tricc looks whether what it makes is sound LLVM
     tricc, source, level, work = sys.argv[1:]
     program = os.path.join(work, os.path.basename(source)[:-2] + level)
-    command = [tricc, "-Wall", "-Wextra", "-Werror", level, "-g", "-fstats", source, "-o", program]
+    command = [tricc, "-Wall", "-Wextra", "-Werror", level, "-g", "-fstats", source, "-o", program] + options(source)
     compiled = subprocess.run(command, capture_output=True, text=True, check=False)
     counted, strange = {}, []
     for line in compiled.stderr.splitlines():
