@@ -1,5 +1,7 @@
 /* cpu.c - the CPU profile: each thread has a timer of its own on its CPU clock (Go's runtime, since 1.18), whose signal
- * walks the stack it lands on. A timer of the process would signal whatever thread the kernel likes.
+ * walks the stack it lands on. A timer of the process would signal whatever thread the kernel likes. The kernel looks at these
+ * timers when its clock ticks, 250 times a second say, and where signals are blocked they wait: one signal stands for as many
+ * periods as it says have passed, so that the sum is the CPU time used at any rate.
  *
  * The handler writes into one of two halves of a buffer; a thread of ours, ten times a second, turns to the other half, waits
  * until nobody writes to the first, and counts what is in it. It also gives timers to threads that have come since. The handler takes
@@ -20,12 +22,12 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { HALF_WORDS = 1 << 20, RECORD_HEAD = 2, COLLECT_NS = 100 * 1000 * 1000, LOOK_NS = 10 * 1000 * 1000 };
+enum { HALF_WORDS = 1 << 20, RECORD_HEAD = 3, COLLECT_NS = 100 * 1000 * 1000, LOOK_NS = 10 * 1000 * 1000 };
 
 struct half {
     uint64_t used;    /* words taken; atomic */
     uint32_t writers; /* handlers in it; seq_cst */
-    uintptr_t *word;  /* records: length, goroutine, addresses; length 0 until it is written whole */
+    uintptr_t *word;  /* records: length, goroutine, periods, addresses; length 0 until it is written whole */
 };
 
 struct timer {
@@ -53,8 +55,12 @@ static struct {
 
 /* ---- the handler ---- */
 
+static uint64_t periods_of(const siginfo_t *info) {
+    return info->si_code == SI_TIMER && info->si_overrun > 0 ? 1 + (uint64_t)info->si_overrun : 1;
+}
+
 static void on_tick(int sig, void *info, void *ucontext) {
-    (void)sig, (void)info;
+    (void)sig;
     int kept = errno;
     uintptr_t pcs[SIGHT_FRAMES];
     if (!__atomic_load_n(&cpu.on, __ATOMIC_SEQ_CST)) return;
@@ -71,6 +77,7 @@ static void on_tick(int sig, void *info, void *ucontext) {
     uint64_t at = __atomic_fetch_add(&h->used, n + RECORD_HEAD, __ATOMIC_RELAXED);
     if (at + n + RECORD_HEAD <= HALF_WORDS) {
         h->word[at + 1] = core->goroutine_id();
+        h->word[at + 2] = periods_of(info);
         memcpy(&h->word[at + RECORD_HEAD], pcs, n * sizeof *pcs);
         h->word[at] = n;
     } else {
@@ -133,7 +140,8 @@ static void count_half(struct half *h) {
     while (__atomic_load_n(&h->writers, __ATOMIC_SEQ_CST)) sched_yield();
     uint64_t used = h->used < HALF_WORDS ? h->used : HALF_WORDS, period = 1000000000ull / (unsigned)cpu.hz;
     for (uint64_t at = 0; at + RECORD_HEAD <= used && h->word[at];) {
-        int64_t v[PROFILE_VALUES] = {1, (int64_t)period}, g = (int64_t)h->word[at + 1];
+        int64_t g = (int64_t)h->word[at + 1], periods = (int64_t)h->word[at + 2];
+        int64_t v[PROFILE_VALUES] = {periods, periods * (int64_t)period};
         uint32_t n = (uint32_t)h->word[at];
         trid_profile_add(&cpu.profile, &h->word[at + RECORD_HEAD], n, v, g ? "goroutine" : NULL, g, NULL);
         at += RECORD_HEAD + n;

@@ -31,7 +31,8 @@ TRI_API int tri_profile_write(const char *name, FILE *to, int debug);
  * none is. Uses SIGPROF meanwhile. */
 TRI_API int tri_cpu_profile_start(FILE *to);
 TRI_API int tri_cpu_profile_stop(void);
-/* Samples a second from the next start on, 1 … 1000; 100 unless set. Returns the old one. */
+/* Samples a second from the next start on, 1 … 1000; 100 unless set. Where the kernel looks less often (CONFIG_HZ, 250
+ * say), one stack stands for several samples. Returns the old one. */
 TRI_API int tri_set_cpu_profile_rate(int hz);
 
 /* Go's runtime.SetMutexProfileFraction: one event of contention in so many is seen; 0: none (as at the start); negative: only

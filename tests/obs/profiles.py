@@ -34,6 +34,10 @@ for name in "mutex", "block":
 cpu = Profile("cpu")
 assert cpu.types == [("samples", "count"), ("cpu", "nanoseconds")] and cpu.period == 10000000
 assert 75 < cpu.total(0) < 400, cpu.total(0) # of 150, or some more
+# One signal stands for all periods that have passed since the last: the sum is what was used, at any rate.
+fast, used = Profile("cpu.fast"), float(open(f"{work}/cpu.fast.used").read()) * 1e9
+assert fast.period == 1000000 and fast.total(1) == fast.total(0) * fast.period
+assert 0.5 * used < fast.total(1) < 1.5 * used, (fast.total(1), used)
 
 # ---- texts ----
 
