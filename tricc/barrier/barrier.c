@@ -90,7 +90,7 @@ bool tricc_barrier_run(LLVMModuleRef module, const struct tricc_options *o, stru
                         .ptr = LLVMPointerTypeInContext(context, 0), .i64 = LLVMInt64TypeInContext(context),
                         .i8 = LLVMInt8TypeInContext(context)};
     TRICC_EACH_FUNCTION(f, module)
-        if (!LLVMIsDeclaration(f) && !tricc_ir_is_ours(f)) visit_function(&b, f);
+        if (!LLVMIsDeclaration(f) && !tricc_ir_is_ours(f) && !tricc_runs_early(module, f)) visit_function(&b, f);
     LLVMDisposeBuilder(b.builder);
     return !b.failed;
 }

@@ -21,6 +21,7 @@
  *   store.c    store, atomicrmw, cmpxchg
  *   copy.c     memcpy and kin, and the library's functions that move or keep pointers
  *   local.c    copies of a local to the heap
+ *   early.c    functions that run before the program, which need none
  *   asm.c      inline assembly
  */
 #ifndef TRICC_BARRIER_H
@@ -65,6 +66,9 @@ bool tricc_type_holds_pointers(LLVMTypeRef type);
 bool tricc_are_numbers(struct barrier *, LLVMValueRef from, LLVMValueRef bytes);
 /* Shades what a memcpy copies from a small local, word by word: see local.c. False: it is none. */
 bool tricc_barrier_copy_local(struct barrier *, LLVMValueRef memcpy);
+
+/* Whether the function runs before the program does: see early.c. */
+bool tricc_runs_early(LLVMModuleRef, LLVMValueRef function);
 
 /* Each deals with an instruction of its kind; it may erase it. */
 void tricc_barrier_store(struct barrier *, LLVMValueRef store);

@@ -133,6 +133,19 @@ def links_statically():
         sys.exit("-static-libtricolor links the shared library")
 
 
+def resolvers_of_ifuncs():
+    with open("early.c", "w", encoding="utf-8") as f:
+        f.write("#include <stdio.h>\nstatic int one(void) { return 42; }\nstatic int (*chosen)(void);\nstatic const char *name;\n"
+                "static void *keep(const char *n) { name = n; return chosen; }\n"
+                "static int (*resolve(void))(void) { chosen = one; return keep(\"one\") ? one : NULL; }\n"
+                "int f(void) __attribute__((ifunc(\"resolve\")));\n"
+                "int main(void) { printf(\"%d\\n\", chosen == one && *name == 'o' ? f() : 0); }\n")
+    for how in (), ("-static",), ("-static-pie",):
+        for level in "-O0", "-O2":
+            quiet(level, *how, "early.c")
+            ran()
+
+
 def links_in_two_steps():
     quiet("-c", "main.c", "tri.c")
     quiet("-r", "main.o", "tri.o", "-o", "both.o")
