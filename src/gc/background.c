@@ -284,7 +284,8 @@ static bool keep_share(struct marker *m, uint64_t now) {
     if (background.allowed >= 1 || trix_os_thread_cpu() - background.cpu_rested < BURST_NS || gc_past_goal()) return false;
     uint64_t ahead = ahead_of_share(now);
     nap(m, min_u64(max_u64(ahead, NAP_NS), LONGEST_NAP_NS));
-    if (ahead > LONGEST_NAP_NS && trix_work_queued()) return true;
+    bool wanted = (int32_t)(load_seq(&trix_gc.wanted) - load_seq(&trix_gc.started)) >= 0; /* then somebody waits for the end */
+    if (ahead > LONGEST_NAP_NS && !wanted && trix_work_queued()) return true;
     background.cpu_rested = trix_os_thread_cpu();
     return false;
 }

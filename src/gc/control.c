@@ -9,8 +9,9 @@
 #include "../os/os.h"
 
 #include <errno.h>
+#include <signal.h>
 
-enum { MAX_LISTENERS = 8 };
+enum { MAX_LISTENERS = 8, MAKING_NS = 10 * 1000 * 1000 };
 
 static struct {
     void (*fn)(tri_gc_event, void *); /* release; never taken back */
@@ -43,9 +44,11 @@ void trix_gc_repace(void) {
     store_double(&trix_gc.work_per_byte, assist.work_per_byte);
 }
 
-/* Runs the cycle on this very thread: there are no threads to be had for the collector. */
+/* Runs the cycle on this very thread: there are no threads to be had for the collector. A handler of the program that ran meanwhile
+ * would wait for the cycle which it has interrupted. */
 static void run_here(struct thread *t) {
     uint32_t depth = t->cache.gate.inside;
+    uint64_t mask = trix_os_sigmask(SIG_BLOCK, ~(1ull << (STOP_SIGNAL - 1)));
     t->cache.gate.inside = 0;
     thread_block(t, THREAD_SPILL());
     lock_acquire(&trix_gc.driver); /* another thread may do the same */
@@ -53,6 +56,7 @@ static void run_here(struct thread *t) {
     lock_release(&trix_gc.driver);
     thread_unblock(t);
     t->cache.gate.inside = depth;
+    trix_os_sigmask(SIG_SETMASK, mask);
 }
 
 /* The cycle after the one under way is wanted: returns its number. */
@@ -68,16 +72,18 @@ void trix_gc_request(struct thread *t) {
     raise_wanted();
 }
 
+/* While another thread makes the collector's, which may fail, it looks again now and then. */
 void trix_gc_run(struct thread *t) {
-    if (!trix_collector_start() && !trix_collector_running()) {
-        run_here(t);
-        return;
-    }
-    uint32_t target = raise_wanted();
-    for (;;) {
+    uint32_t target = 0;
+    for (bool raised = false;; raised = true) {
+        if (!trix_collector_start() && !trix_collector_running()) {
+            run_here(t);
+            return;
+        }
+        if (!raised) target = raise_wanted();
         uint32_t finished = load_seq(&trix_gc.finished);
         if ((int32_t)(finished - target) >= 0) return;
-        trix_gate_wait(t, &trix_gc.finished, finished, 0);
+        trix_gate_wait(t, &trix_gc.finished, finished, trix_collector_there() ? 0 : MAKING_NS);
     }
 }
 

@@ -368,9 +368,8 @@ static bool drain_in_stop(uint64_t until) {
         trix_marker_flush(m);
         trix_gc_gather(m);
         trix_work_exit();
-        if (load_seq(&trix_work_overflow)) return false;
-        if (trix_work_drained()) return true;
-        if (late) return false;
+        if (trix_work_drained()) return !load_seq(&trix_work_overflow); /* who drops an object does so before it ceases to be active */
+        if (late || load_seq(&trix_work_overflow)) return false;
         cpu_relax(); /* another marker holds the rest */
         trix_work_enter();
     }

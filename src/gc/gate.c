@@ -127,12 +127,21 @@ static void start_cycle(struct thread *t) {
     trix_collector_call();
 }
 
+/* Without a new goal, a block of 1 GiB that a cycle has found and that has been freed since would leave room for 2 GiB of garbage. */
+static COLD void much_is_free(int64_t live) {
+    lock_acquire(&trix_gc.lock);
+    trix_pacer_freed(&trix_gc.pacer, live > 0 ? (uint64_t)live : 0);
+    trix_gc_repace();
+    lock_release(&trix_gc.lock);
+    trix_collector_call(); /* there is something to give back */
+}
+
 /* Before the trigger the thread sweeps what it owes; past it a small heap is collected on the spot, else the collector is told;
  * past the goal the thread makes room for it on the processor. */
 static void flush_report(struct thread *t) {
     store_relaxed(&t->cpu, trix_os_cpu());
     int64_t live = fetch_add_relaxed(&trix_gc.live, t->cache.unreported) + t->cache.unreported;
-    if (t->cache.unreported <= -BIG_FREE_BYTES) trix_collector_call(); /* there is something to give back */
+    if (t->cache.unreported <= -BIG_FREE_BYTES) much_is_free(live);
     t->cache.unreported = 0;
     trix_limit_look();
     if (gate_marking()) return;
@@ -146,8 +155,9 @@ void trix_gate_account(struct gate *g, int64_t bytes) {
     struct thread *t = (struct thread *)g;
     t->cache.unreported += bytes;
     if (LIKELY(t->cache.unreported > -REPORT_BYTES && t->cache.unreported < REPORT_BYTES)) return;
-    if (UNLIKELY(!trix_collector_running()) && !trix_in_handler(t)) trix_collector_start();
+    bool alone = UNLIKELY(!trix_collector_running()) && !trix_in_handler(t) && !trix_collector_start() && !trix_collector_running();
     flush_report(t);
+    if (UNLIKELY(alone) && gc_past_trigger() && !gate_marking()) trix_gc_run(t); /* there are no threads to be had */
 }
 
 /* Or a program whose work is done by many threads, each with little of it, would never collect. */

@@ -29,7 +29,6 @@ struct gc {
     struct lock driver;   /* who drives the cycle: "driver only" is what its holder alone touches, "collector" means the same */
     struct lock lock;     /* of the pacer and the controls */
     struct pacer pacer;   /* lock */
-    bool enabled;         /* lock; false in a process that must not start threads */
 
     struct limiter limiter; /* lock */
     bool limiting;        /* the limiter's state: the program is to go on; relaxed */

@@ -220,6 +220,13 @@ void trix_pacer_commit(struct pacer *p, uint64_t heap_marked) {
     pacer_derive(p);
 }
 
+void trix_pacer_freed(struct pacer *p, uint64_t heap_live) {
+    if (p->marking || heap_live >= p->heap_marked) return;
+    p->heap_marked = heap_live;
+    p->sweep_floor = pacer_add(heap_live, SWEEP_DISTANCE);
+    pacer_derive(p);
+}
+
 double trix_pacer_sweep_pace(const struct pacer *p, uint64_t heap_live, uint64_t pages_left) {
     uint64_t distance = pacer_sub(pacer_sub(trix_pacer_trigger(p), heap_live), SWEEP_DISTANCE);
     return (double)pages_left / (double)pacer_max(distance, PAGE_BYTES);

@@ -186,6 +186,10 @@ void trix_pacer_end_cycle(struct pacer *p, const struct pacer_finish *finish);
 /* heap_marked bytes survived (or were allocated while marking), heap_live from now on: sets the next goal. */
 void trix_pacer_commit(struct pacer *p, uint64_t heap_marked);
 
+/* Much was given back by hand, and heap_live is left: when that is less than the last cycle found, there is no reason to let the heap grow
+ * by as much as was found. (Go has no such calls.) */
+void trix_pacer_freed(struct pacer *p, uint64_t heap_live);
+
 /* Pages to sweep per byte allocated, so that pages_left are swept 1 MiB before the trigger; 0 when none are
  * left. heap_live is the level from which the bytes count. To be asked after commit and after every change of
  * the trigger. */

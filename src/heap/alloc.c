@@ -55,7 +55,6 @@ static void *alloc_tiny(struct gate *g) {
 
 /* `over`: see trix_large_alloc_over; a leaf then. */
 static void *alloc_large_over(struct gate *g, size_t bytes, size_t align, uint64_t type, size_t over) {
-    trix_gate_account_at_once(g, (int64_t)large_span_bytes(bytes));
     for (int attempt = 0;; attempt++) {
         void *p = over ? trix_large_alloc_over(g, bytes, over) : trix_large_alloc(g, bytes, align, type);
         if (LIKELY(p)) {
@@ -89,13 +88,11 @@ static void *alloc_in_row(struct gate *g, size_t bytes, size_t align, unsigned r
 static void *alloc_try(struct gate *g, struct layout *l, size_t bytes, size_t align, uint64_t type) {
     uint64_t span = large_span_bytes(bytes);
     if (!l && (span < bytes || span > trix_map.reserved)) return NULL;
-    if (!l) trix_gate_account_at_once(g, (int64_t)span);
     for (int attempt = 0; attempt < 2; attempt++) {
         void *p = l ? trix_cache_alloc((struct thread_cache *)g, l) : trix_large_alloc(g, bytes, align, type);
         if (LIKELY(p)) return p;
         if (attempt == 0) trix_gate_exhausted(g, bytes, attempt); /* a collection */
     }
-    if (!l) trix_gate_account(g, -(int64_t)span);
     return NULL;
 }
 

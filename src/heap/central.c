@@ -1,6 +1,5 @@
 /* central.c - see central.h. */
 #include "central.h"
-#include "gate.h"
 #include "scavenge.h"
 #include "../base/options.h"
 
@@ -47,7 +46,7 @@ static void span_init(const struct layout *l, uint32_t page, bool clean) {
     p->size = l->size;
     memset(p->mark, 0xff, sizeof p->mark);
     memset(map_alloc_bits(page), 0, (size_t)(l->slots + 63) / 64 * sizeof(uint64_t));
-    *map_state(page) = (struct page_state){.nfree = l->slots, .swept = sweep_parity(), .flags = clean ? 0 : PAGE_DIRTY, .claims = 1};
+    span_state_init(page, l->slots, clean ? 0 : PAGE_DIRTY, 1);
 }
 
 static void span_show(const struct layout *l, uint32_t page) {

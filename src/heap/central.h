@@ -10,6 +10,7 @@
 #ifndef TRIX_CENTRAL_H
 #define TRIX_CENTRAL_H
 
+#include "gate.h"
 #include "layout.h"
 #include "pageheap.h"
 
@@ -47,6 +48,20 @@ bool trix_central_free_slot(struct layout *l, uint32_t page, unsigned slot);
 /* Bits of the slots a span of this layout has, in word w. */
 INLINE uint64_t layout_valid(const struct layout *l, unsigned w) {
     return w * 64 >= l->slots ? 0 : bits_below(l->slots - w * 64);
+}
+
+/* Of a span that nobody sees yet, but that may still be looked at as the one whose page this was: a thread that found it worth sweeping,
+ * and lost its processor then. `swept` has had this value since that one was swept, and must not have another even for a moment, as it has when the
+ * whole struct is assigned: the span would be swept before it is one. */
+INLINE void span_state_init(uint32_t page, uint16_t nfree, uint8_t flags, uint32_t claims) {
+    struct page_state *s = map_state(page);
+    s->next = 0;
+    s->nfree = nfree;
+    store_relaxed(&s->swept, sweep_parity());
+    s->flags = flags;
+    store_relaxed(&s->claims, claims);
+    s->live = 0;
+    store_relaxed(&s->specials, 0);
 }
 
 #endif

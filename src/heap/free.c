@@ -37,7 +37,7 @@ EXPORT void tri_free(void *p) {
     trix_gate_unpin_all(&o);
     if (!gate_marking() && !trix_gate_has_specials(&o) && !page_is_arena(map_page(o.page))) {
         if (page_is_file(o.page)) {
-            trix_large_unmap_file(o.page);
+            if (trix_large_unmap_file(o.page)) trix_gate_account(g, -PAGE_SIZE);
         } else if (page_is_large(map_page(o.page))) {
             uint64_t bytes = map_page(o.page)->size;
             trix_large_free(o.page);

@@ -1,6 +1,7 @@
 /* large.c - see large.h. */
 #include "large.h"
 #include "cache.h"
+#include "central.h"
 #include "pageheap.h"
 #include "scavenge.h"
 #include "../os/os.h"
@@ -83,7 +84,7 @@ static void init_entry(uint32_t page, uint64_t npages, size_t bytes) {
     p->large.bytes = bytes;
     p->large.type = 0;
     p->large.readers = 0;
-    *map_state(page) = (struct page_state){.swept = sweep_parity()};
+    span_state_init(page, 0, 0, 0);
 }
 
 static void init_head(uint32_t page, uint64_t npages, size_t bytes, bool leaf) {
@@ -113,6 +114,7 @@ static void *large_alloc(struct gate *g, size_t bytes, size_t align, uint64_t ty
     uint64_t span = large_span_bytes(bytes), npages = span >> PAGE_SHIFT;
     bool clean;
     if (span < bytes || npages > trix_map.reserved >> PAGE_SHIFT) return NULL;
+    if (gate_marking()) trix_gate_assist(g, (int64_t)span);
     while (trix_pageheap_tight(npages) && trix_gate_sweep_for_room()) {}
     uint32_t page = trix_pages_alloc(npages, align > PAGE_SIZE ? align >> PAGE_SHIFT : 1, &clean);
     if (!page) return NULL;
@@ -128,6 +130,8 @@ static void *large_alloc(struct gate *g, size_t bytes, size_t align, uint64_t ty
     store_release(&map_page(page)->large.type, type);
     fetch_add_relaxed(&trix_large_mallocs, 1);
     fetch_add_relaxed(&trix_large_bytes_made, span);
+    /* Not before it exists: a cycle that ended meanwhile would have set the figure to what it had found, without these bytes. */
+    trix_gate_account(g, (int64_t)span);
     return at;
 }
 
@@ -162,6 +166,10 @@ uint64_t trix_large_extend(struct gate *g, uint32_t page, size_t bytes) {
     if (UNLIKELY(trix_pageheap_over() > 0)) trix_scavenge_over(g);
     races_fresh(at, more << PAGE_SHIFT);
     if (!clean) zero_new(g, at, more << PAGE_SHIFT);
+    if (UNLIKELY(!may_grow(page))) { /* since it was blocked */
+        trix_pages_free(page + npages, more);
+        return 0;
+    }
     store_relaxed(&map_state(page)->flags, (uint8_t)(map_state(page)->flags | PAGE_GROWN));
     set_tails(page, page + npages, page + npages + more, true);
     publication_fence();
@@ -201,7 +209,7 @@ static void zero_rest(char *at, size_t bytes, uint64_t span) {
     memset(at + mapped, 0, span - mapped);
 }
 
-void *trix_large_map_file(int fd, size_t bytes, int how) {
+void *trix_large_map_file(struct gate *g, int fd, size_t bytes, int how) {
     uint64_t span = large_span_bytes(bytes), npages = span >> PAGE_SHIFT;
     bool clean;
     uint32_t page = span < bytes || npages > trix_map.reserved >> PAGE_SHIFT ? 0 : trix_pages_alloc(npages, 1, &clean);
@@ -222,6 +230,7 @@ void *trix_large_map_file(int fd, size_t bytes, int how) {
     init_file(page, npages, bytes);
     fetch_add_relaxed(&trix_large_mallocs, 1);
     fetch_add_relaxed(&trix_large_bytes_made, PAGE_SIZE);
+    trix_gate_account(g, PAGE_SIZE);
     return at;
 }
 

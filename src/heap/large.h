@@ -9,7 +9,8 @@
 #include "gate.h"
 #include "layout.h"
 
-/* `type` is the trailer word of what the object holds (see layout.h), 0 for a leaf. NULL: memory is exhausted. */
+/* `type` is the trailer word of what the object holds (see layout.h), 0 for a leaf. May make this thread help marking, and start a cycle.
+ * NULL: memory is exhausted. */
 void *trix_large_alloc(struct gate *gate, size_t bytes, size_t align, uint64_t type);
 
 /* A leaf whose first `over` bytes the caller writes at once, and which are not zeroed therefore. */
@@ -31,7 +32,7 @@ void trix_large_free_clean(uint32_t page);
 
 /* A file of `bytes` > 0 bytes as a leaf object. `how`: enum os_map_how. NULL with errno when the system refuses, with
  * ENOMEM when memory is exhausted. */
-void *trix_large_map_file(int fd, size_t bytes, int how);
+void *trix_large_map_file(struct gate *gate, int fd, size_t bytes, int how);
 /* Its end: by sweep, or tri_free outside marking. False: the system refuses; it stays as it is. */
 bool trix_large_unmap_file(uint32_t page);
 

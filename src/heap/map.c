@@ -92,7 +92,7 @@ static void advise_arena(uint64_t at) {
 
 /* The table's first huge page's worth stays on small ones: small programs touch little of it. Beyond, a whole huge page is
  * made ready by the first arena that lies in it. */
-static bool commit_table(const struct table *t, uint64_t at) {
+static bool commit_table(const struct table *t, uint64_t at, uint64_t *metadata) {
     size_t from = round_down((at >> PAGE_SHIFT) * t->each, trix_os_page);
     size_t to = round_up(((at + ARENA_SIZE) >> PAGE_SHIFT) * t->each, trix_os_page);
     size_t bytes = to - from;
@@ -100,18 +100,21 @@ static bool commit_table(const struct table *t, uint64_t at) {
     if (huge) to = min_u64(round_up(to, HUGE_PAGE), table_bytes(trix_map.reserved, t->each));
     char *table = *t->where;
     if (!trix_os_commit(table + from, to - from)) return false;
-    trix_map.metadata += bytes;
+    *metadata += bytes;
     if (huge) trix_os_huge(table + from, to - from, true);
     trix_os_name(table + from, to - from, t->name);
     return true;
 }
 
+/* The tables first; when the rest is refused they are kept for the next attempt, and counted then. */
 static bool commit_arena(uint64_t at) {
+    uint64_t metadata = 0;
     for (size_t i = 0; i < ARRAY_LEN(tables); i++)
-        if (!commit_table(&tables[i], at)) return false;
+        if (!commit_table(&tables[i], at, &metadata)) return false;
     if (!trix_os_commit((void *)(trix_map.base + at), ARENA_SIZE)) return false;
     trix_os_name((void *)(trix_map.base + at), ARENA_SIZE, "tricolor: heap");
     advise_arena(at);
+    trix_map.metadata += metadata;
     return true;
 }
 

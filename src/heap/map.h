@@ -77,7 +77,7 @@ _Static_assert(sizeof(struct page) == 128, "two cache lines a page");
 struct page_state {
     uint32_t next;  /* page in the same list, 0 at its end (page 0 is never used) */
     uint16_t nfree; /* slots with alloc bit 0; layout's lock */
-    uint8_t swept;  /* the parity of the sweep generation this span was swept in, or SWEEPING */
+    uint8_t swept;  /* the parity of the sweep generation this span was swept in, or SWEEPING; atomic (span_state_init) */
     uint8_t flags;  /* PAGE_…, layout's lock */
     uint32_t claims; /* threads that hold claimed slots of this span; atomic */
     uint16_t live;  /* slots that survived the last sweep: for figures */

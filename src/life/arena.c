@@ -96,7 +96,6 @@ static char *chunk_log(struct arena_chunk *c) { return c->limit - (c->nstretches
 static void *chunk_memory(struct gate *g, size_t bytes, bool leaf) {
     uint64_t type = leaf ? 0 : trailer_make(LAYOUT_ID_ARENA, 0);
     size_t align = bytes + 1 >= HUGE_PAGE ? HUGE_PAGE : 16;
-    trix_gate_account_at_once(g, (int64_t)large_span_bytes(bytes));
     for (int attempt = 0;; attempt++) {
         void *p = trix_large_alloc(g, bytes, align, type);
         if (LIKELY(p)) {

@@ -84,7 +84,11 @@ static void *map_regular(int fd, const struct stat *s, size_t *len, int how) {
     *len = (size_t)s->st_size;
     if (s->st_size == 0) return tri_alloc_leaf(16);
     struct gate *g = gate_enter();
-    void *p = trix_large_map_file(fd, *len, how);
+    void *p = trix_large_map_file(g, fd, *len, how);
+    if (!p && errno == ENOMEM) { /* mappings are few, as is address space: those that nobody can reach any more go */
+        trix_gate_exhausted(g, *len, 0);
+        p = trix_large_map_file(g, fd, *len, how);
+    }
     if (p) trix_large_sample(g, p, PAGE_SIZE, PAGE_SIZE);
     gate_leave(g);
     return p;

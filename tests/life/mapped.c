@@ -209,11 +209,29 @@ HELPER void truncated(void) { /* not under sanitizers, which take the signal */
     munmap(own, 100000);
 }
 
+/* ---- nobody frees them ---- */
+
+/* Files mapped and dropped make a cycle due, by their number or when the address space is at its end. */
+static void dropped(off_t bytes, int times) {
+    tri_mem_stats s;
+    REQUIRE(truncate(path, bytes) == 0, "truncate: %s", strerror(errno));
+    for (int i = 0; i < times; i++) {
+        const char *volatile p = tri_map_file(path, NULL, TRI_MAP_READ);
+        REQUIRE(p && p[0] == at(0), "mapping %d of %ld bytes: %s", i, (long)bytes, strerror(errno));
+    }
+    tri_read_mem_stats(&s);
+    REQUIRE(s.num_gc > 0, "no cycle");
+}
+static void small_dropped(void) { dropped(5000, 3000); }
+static void huge_dropped(void) { dropped((off_t)300 << 30, 8); }
+
 int main(void) {
     strcpy(path, "/tmp/tricolor-mapped-XXXXXX");
     close(mkstemp(path));
     apart(contents_of_all_sizes);
     apart(copies);
+    apart(small_dropped);
+    apart(huge_dropped);
     lives_and_dies();
     refusals();
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)

@@ -310,6 +310,23 @@ static void test_sweep_pace(void **state) {
 }
 
 /* Every combination of extreme figures keeps the invariants; the sanitizers watch for overflow. */
+/* What is given back by hand lowers the goal, but not while marking, and never raises it. */
+static void test_freed(void **state) {
+    (void)state;
+    struct pacer p;
+    trix_pacer_init(&p, 100, PACER_NO_LIMIT);
+    trix_pacer_commit(&p, 1000 * MIB);
+    uint64_t goal = trix_pacer_goal(&p);
+    trix_pacer_freed(&p, 1500 * MIB);
+    assert_int_equal(trix_pacer_goal(&p), goal);
+    trix_pacer_freed(&p, 100 * MIB);
+    assert_int_equal(trix_pacer_goal(&p), 200 * MIB);
+    assert_true(trix_pacer_check(&p));
+    trix_pacer_freed(&p, 0);
+    assert_int_equal(trix_pacer_goal(&p), 4 * MIB);
+    assert_true(trix_pacer_check(&p));
+}
+
 static void test_extremes(void **state) {
     (void)state;
     static const uint64_t sizes[] = {0, 1, 63, 64 * KIB, 4 * MIB, 100 * TIB, PACER_NO_LIMIT, UINT64_MAX};
@@ -351,6 +368,7 @@ int main(void) {
         cmocka_unit_test(test_delay),
         cmocka_unit_test(test_least_runway),
         cmocka_unit_test(test_sweep_pace),
+        cmocka_unit_test(test_freed),
         cmocka_unit_test(test_extremes),
     };
     return cmocka_run_group_tests_name("pacer", tests, NULL, NULL);

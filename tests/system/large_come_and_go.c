@@ -1,0 +1,64 @@
+/* Large blocks that the system refuses, or that are freed by hand, leave the figure right by which cycles are started: garbage that is
+ * made afterwards is collected as ever. Without that, a block of 1 GiB refused or freed was taken for 1 GiB of room. */
+#include "check.h"
+
+void *tri__malloc(size_t bytes); /* of programs built with -fmanaged-malloc: NULL when memory is exhausted */
+
+enum { GARBAGE = 48 << 20, LARGE = 256 << 20 };
+
+static uint32_t cycles(void) {
+    tri_mem_stats s;
+    tri_read_mem_stats(&s);
+    return s.num_gc;
+}
+
+NO_INLINE static void make_garbage(void) {
+    uint32_t before = cycles();
+    for (int i = 0; i < GARBAGE / 1024; i++) {
+        void *volatile p = tri_alloc_leaf(1000);
+        (void)p;
+    }
+    REQUIRE(cycles() >= before + 3, "%u cycles in %d MiB of garbage", cycles() - before, GARBAGE >> 20);
+}
+
+/* While a cycle marks, as it may after a large block was made, tri_free does nothing. */
+extern uint32_t trix_phase;
+NO_INLINE static void free_now(void *p) {
+    while (__atomic_load_n(&trix_phase, __ATOMIC_SEQ_CST)) sched_yield();
+    tri_free(p);
+    clear_stack();
+}
+
+NO_INLINE static void free_large(void) { free_now(tri_alloc_leaf(LARGE)); }
+
+/* It lives while a cycle goes by, and is freed then. */
+NO_INLINE static void free_marked(void) {
+    void *volatile p = tri_alloc_leaf(LARGE);
+    tri_gc();
+    free_now(p);
+    p = NULL;
+}
+
+NO_INLINE static void grow_large(void) {
+    char *volatile p = tri_alloc_leaf(LARGE / 2);
+    p = tri_realloc(p, LARGE);
+    free_now(p);
+    p = NULL;
+}
+
+int main(void) {
+    make_garbage();
+    step("refused");
+    REQUIRE(!tri__malloc((1ull << 40) - (1 << 20)), "the whole of the address space");
+    make_garbage();
+    step("freed at once");
+    free_large();
+    make_garbage();
+    step("freed after a cycle");
+    free_marked();
+    make_garbage();
+    step("grown and freed");
+    grow_large();
+    make_garbage();
+    return 0;
+}
