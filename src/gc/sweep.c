@@ -159,9 +159,17 @@ static void sweep_span(uint32_t page, struct yield *y) {
 
 /* ---- blocks ---- */
 
+/* Whether no span begins in the page's chunk, which is free or inside a large object: its entries, which may never have been touched, need
+ * not be looked at. What has begun there since marking ended is swept already. */
+static bool holds_nothing(uint64_t page) {
+    uint32_t head = load_acquire(&trix_map.chunk_head[page / CHUNK_PAGES]);
+    return (head && head < page) || load_relaxed(&trix_map.chunks[page / CHUNK_PAGES].count) == CHUNK_PAGES;
+}
+
 static void sweep_block(uint64_t from) {
     struct yield y = {0};
     uint64_t to = min_u64(from + BLOCK_PAGES, sweep.end);
+    if (holds_nothing(from)) return;
     for (uint64_t page = from; page < to; page++) {
         __builtin_prefetch(map_page((uint32_t)page + 2), 1);
         uint8_t kind = load_acquire(&map_page((uint32_t)page)->kind);

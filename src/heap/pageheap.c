@@ -56,7 +56,7 @@ static NOINLINE void chunk_summarise(struct chunk *c) {
     if (!broken) c->head = (uint16_t)run;
     c->tail = (uint16_t)run;
     c->longest = (uint16_t)(run > longest ? run : longest);
-    c->count = (uint16_t)count;
+    store_relaxed(&c->count, (uint16_t)count);
 }
 
 /* Calls `step` on the part of [page, page + npages) that lies in each chunk. */
@@ -471,7 +471,7 @@ uint32_t trix_window_pages(struct page_window *window, unsigned npages, bool *cl
         window_refill(window, npages);
         fits = run_starts(window->free, npages);
     }
-    if (UNLIKELY(!fits)) return 0;
+    if (UNLIKELY(!fits)) return npages > 1 ? trix_pages_alloc(npages, 1, clean) : 0; /* across groups */
     unsigned bit = bits_lowest(fits);
     uint64_t taken = bits_below(npages) << bit;
     *clean = (window->clean & taken) == taken;

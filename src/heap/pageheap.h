@@ -31,7 +31,7 @@ struct chunk { /* all under the page heap's lock */
     uint64_t clean[CHUNK_PAGES / 64];    /* of the free pages: reads zero */
     uint64_t released[CHUNK_PAGES / 64]; /* of the free pages: not backed by memory */
     uint16_t longest, head, tail;     /* pages: longest free run, the run at the chunk's start, at its end */
-    uint16_t count;                   /* free pages */
+    uint16_t count;                   /* free pages; looked at without the lock too */
     uint8_t backed; /* bits, of its two units of 2 MiB: huge pages asked for and got; atomic */
     uint8_t broken; /* bits, of its units: the advice for huge pages is taken back */
 };

@@ -191,6 +191,35 @@ static void test_window_of_spans(void **state) {
     trix_pageheap_check();
 }
 
+/* The system gives no more, and what is free lies across the border of two 64-page groups: a span fits there too. */
+static void test_span_across_groups(void **state) {
+    (void)state;
+    enum { MOST = 1 << 16, N = 10 };
+    struct page_window window = {0};
+    struct piece *all = test_malloc(MOST * sizeof *all);
+    uint64_t reserved = trix_map.reserved;
+    uint32_t n = 0, page = 0;
+    bool clean;
+    trix_map.reserved = trix_map.extent;
+    for (uint32_t got; n < MOST && (got = trix_pages_alloc(1, 1, &clean)); n++) all[n] = (struct piece){got, 1};
+    assert_in_range(n, 2 * N, MOST - 1);
+    for (uint32_t i = 0; i < n && !page; i++) /* they are handed out in order of their addresses, but for what was free before */
+        if (all[i].page % 64 == 64 - N / 2 && i + N <= n && all[i + N - 1].page == all[i].page + N - 1) {
+            page = all[i].page;
+            trix_pages_free(page, N);
+            memset(&all[i], 0, N * sizeof all[i]);
+        }
+    assert_int_not_equal(page, 0);
+    assert_int_equal(trix_window_pages(&window, N, &clean), page);
+    trix_pages_free(page, N);
+    for (uint32_t i = 0; i < n; i++)
+        if (all[i].npages) trix_pages_free(all[i].page, 1);
+    trix_window_return(&window);
+    trix_map.reserved = reserved;
+    test_free(all);
+    trix_pageheap_check();
+}
+
 /* ---- giving back ---- */
 
 static struct pageheap_stats stats(void) {
@@ -386,7 +415,7 @@ int main(void) {
     gate_enter(); /* what is called here is called inside only */
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_random),     cmocka_unit_test(test_frontier), cmocka_unit_test(test_coalescing), cmocka_unit_test(test_across_chunks),
-        cmocka_unit_test(test_impossible), cmocka_unit_test(test_window),     cmocka_unit_test(test_window_of_spans),
+        cmocka_unit_test(test_impossible), cmocka_unit_test(test_window),     cmocka_unit_test(test_window_of_spans), cmocka_unit_test(test_span_across_groups),
         cmocka_unit_test(test_refused),
         cmocka_unit_test(test_scavenge),   cmocka_unit_test(test_scavenge_random),
         cmocka_unit_test(test_scavenge_refused), cmocka_unit_test(test_scavenge_lazily), cmocka_unit_test(test_over),
