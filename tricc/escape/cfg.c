@@ -4,6 +4,8 @@
  */
 #include "cfg.h"
 
+#include <string.h>
+
 unsigned cfg_number(const struct cfg *g, LLVMBasicBlockRef b) {
     uintptr_t n = (uintptr_t)table_get(g->number, b);
     return n ? (unsigned)n - 1 : NO_BLOCK;
@@ -183,4 +185,12 @@ struct cfg *cfg_new(struct pool *p, LLVMValueRef function) {
     find_dominators(g);
     find_loops(g, p);
     return g;
+}
+
+struct scratch *cfg_scratch(struct cfg *g) {
+    struct scratch *s = &g->scratch;
+    if (!s->stack) *s = (struct scratch){pool_take(g->pool, g->n), pool_take(g->pool, g->n), pool_take(g->pool, g->n), pool_take(g->pool, (g->n + 1) * sizeof *s->stack)};
+    memset(s->from, 0, g->n);
+    memset(s->to, 0, g->n);
+    return s;
 }

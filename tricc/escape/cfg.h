@@ -21,11 +21,19 @@ struct block {
     bool irreducible;
 };
 
+/* Room for one question about all blocks at a time, used again by the next. */
+struct scratch {
+    bool *from, *to;      /* by block */
+    unsigned char *event; /* by block */
+    unsigned *stack;      /* of blocks, each at most once, and one more */
+};
+
 struct cfg {
     struct block *block;
     unsigned n;
     struct pool *pool;
     struct table *number; /* block → number + 1 */
+    struct scratch scratch; /* cfg_scratch makes it */
 };
 
 struct cfg *cfg_new(struct pool *, LLVMValueRef function);
@@ -34,6 +42,9 @@ unsigned cfg_block_of(const struct cfg *, LLVMValueRef instruction);
 bool cfg_dominates(const struct cfg *, unsigned a, unsigned b);
 unsigned cfg_common_dominator(const struct cfg *, unsigned a, unsigned b);
 bool cfg_in_loop(const struct cfg *, unsigned block, unsigned header); /* whether header's loop has the block */
+
+/* With from and to cleared. */
+struct scratch *cfg_scratch(struct cfg *);
 
 /* Whether the block's instructions all lie in the scope or in scopes inside it; a block without places does. */
 bool cfg_in_scope(struct cfg *, unsigned block, LLVMMetadataRef scope);

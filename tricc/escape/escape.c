@@ -125,6 +125,7 @@ bool tricc_escape_run(LLVMModuleRef module, const struct tricc_options *o, struc
     a.sink = (o->trust_calls_said ? o->trust_calls : o->managed_malloc) ? &a.loose : &a.heap;
     a.functions = table_new(a.pool);
     a.variables = table_new(a.pool);
+    a.declarations = table_new(a.pool);
     a.layout = LLVMGetModuleDataLayout(module);
     scopes_start(LLVMGetModuleContext(module));
     variables_find(&a);

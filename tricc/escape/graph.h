@@ -139,6 +139,7 @@ struct analysis {
     struct location *sink; /* of unknown calls and of stores through pointers: &heap, or &loose with -ftrust-calls */
     struct table *functions; /* LLVMValueRef → struct function */
     struct table *variables; /* storage → struct variable */
+    struct table *declarations; /* storage → struct declaration (variables.c) */
     char *said; /* explain.c: the text made last */
     struct named_text *texts; /* source.c */
     LLVMTargetDataRef layout;

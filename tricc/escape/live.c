@@ -7,16 +7,16 @@
  */
 #include "cfg.h"
 
-struct life {
-    bool *alive_in; /* between lifetime.start and lifetime.end, at the block's start; NULL: everywhere */
-    bool *live_in;  /* may be read before it is written, at the block's start; NULL: counts as read everywhere */
+struct life { /* a bit for each block */
+    unsigned char *alive_in; /* between lifetime.start and lifetime.end, at the block's start; NULL: everywhere */
+    unsigned char *live_in;  /* may be read before it is written, at the block's start; NULL: counts as read everywhere */
 };
 
 enum event { NONE, READ, WRITE, START, END };
 
 struct events {
     struct table *of; /* instruction → event */
-    bool *block;      /* has an event */
+    bool *block;      /* has an event; scratch */
     bool taken;       /* its address goes elsewhere */
     bool starts;
 };
@@ -80,51 +80,60 @@ static enum event last_marker(const struct cfg *g, const struct events *e, unsig
     return NONE;
 }
 
-static bool *find_alive(const struct cfg *g, const struct events *e, unsigned *stack) {
-    bool *alive = pool_take(g->pool, g->n);
-    enum event *last = pool_take(g->pool, g->n * sizeof *last);
-    unsigned depth = 0;
+static unsigned char *bits_of(const struct cfg *g, const bool *set) {
+    unsigned char *bits = pool_take(g->pool, g->n / 8 + 1);
     for (unsigned i = 0; i < g->n; i++)
-        if ((last[i] = last_marker(g, e, i)) == START) stack[depth++] = i;
-    while (depth) {
-        const struct block *b = &g->block[stack[--depth]];
-        for (unsigned k = 0; k < b->nsucc; k++) {
-            unsigned s = b->succ[k];
-            if (alive[s]) continue;
-            alive[s] = true;
-            if (last[s] == NONE) stack[depth++] = s;
-        }
-    }
-    return alive;
+        if (set[i]) bits[i / 8] |= (unsigned char)(1u << i % 8);
+    return bits;
 }
 
-static bool *find_live(const struct cfg *g, const struct events *e, unsigned *stack) {
-    bool *live = pool_take(g->pool, g->n);
-    enum event *first = pool_take(g->pool, g->n * sizeof *first);
+static bool has_bit(const unsigned char *bits, unsigned i) { return bits[i / 8] >> i % 8 & 1; }
+
+static unsigned char *find_alive(const struct cfg *g, const struct events *e, const struct scratch *s) {
+    bool *alive = s->to;
     unsigned depth = 0;
     for (unsigned i = 0; i < g->n; i++)
-        if ((first[i] = first_event(g, e, i)) == READ) live[i] = true, stack[depth++] = i;
+        if ((s->event[i] = last_marker(g, e, i)) == START) s->stack[depth++] = i;
     while (depth) {
-        const struct block *b = &g->block[stack[--depth]];
+        const struct block *b = &g->block[s->stack[--depth]];
+        for (unsigned k = 0; k < b->nsucc; k++) {
+            unsigned next = b->succ[k];
+            if (alive[next]) continue;
+            alive[next] = true;
+            if (s->event[next] == NONE) s->stack[depth++] = next;
+        }
+    }
+    return bits_of(g, alive);
+}
+
+static unsigned char *find_live(const struct cfg *g, const struct events *e, const struct scratch *s) {
+    bool *live = s->to;
+    unsigned depth = 0;
+    for (unsigned i = 0; i < g->n; i++) {
+        s->event[i] = first_event(g, e, i);
+        if ((live[i] = s->event[i] == READ)) s->stack[depth++] = i;
+    }
+    while (depth) {
+        const struct block *b = &g->block[s->stack[--depth]];
         for (unsigned k = 0; k < b->npred; k++) {
             unsigned p = b->pred[k];
-            if (live[p] || first[p] != NONE) continue;
+            if (live[p] || s->event[p] != NONE) continue;
             live[p] = true;
-            stack[depth++] = p;
+            s->stack[depth++] = p;
         }
     }
     /* a block whose first event is a write, but that reads later, is live nowhere before it: right as it is */
-    return live;
+    return bits_of(g, live);
 }
 
 static struct life *find_life(struct analysis *a, const struct location *x) {
     struct cfg *g = x->fn->cfg;
+    const struct scratch *s = cfg_scratch(g);
     struct life *life = pool_take(g->pool, sizeof *life);
-    struct events e = {.of = table_new(g->pool), .block = pool_take(g->pool, g->n)};
-    unsigned *stack = pool_take(g->pool, (g->n + 1) * sizeof *stack);
+    struct events e = {.of = table_new(g->pool), .block = s->from};
     collect_events(&e, g, a, x->value, x->value);
-    if (e.starts) life->alive_in = find_alive(g, &e, stack);
-    if (!e.taken) life->live_in = find_live(g, &e, stack);
+    if (e.starts) life->alive_in = find_alive(g, &e, s);
+    if (!e.taken) life->live_in = find_live(g, &e, s);
     return life;
 }
 
@@ -151,7 +160,7 @@ bool lasts_into_next_iteration(struct analysis *a, struct location *x, unsigned 
     if (x->kind != VARIABLE) return true;
     if (is_dynamic(x->value)) return value_lasts(g, x->value, header);
     if (!x->life) x->life = find_life(a, x);
-    return (!x->life->alive_in || x->life->alive_in[header]) && (!x->life->live_in || x->life->live_in[header]);
+    return (!x->life->alive_in || has_bit(x->life->alive_in, header)) && (!x->life->live_in || has_bit(x->life->live_in, header));
 }
 
 bool life_has_taken_address(struct analysis *a, struct location *x) {

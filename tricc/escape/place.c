@@ -132,16 +132,15 @@ static void reach(struct cfg *g, unsigned from, LLVMMetadataRef scope, bool back
 /* The block that dominates all of the cycle through `block` inside the scope, from outside it; NO_BLOCK: there is none. */
 static unsigned above_cycle(struct cfg *g, unsigned block, LLVMMetadataRef scope) {
     if (g->block[block].loop == NO_BLOCK && !g->block[block].irreducible) return NO_BLOCK;
-    bool *from = pool_take(g->pool, g->n), *to = pool_take(g->pool, g->n);
-    unsigned *stack = pool_take(g->pool, (g->n + 1) * sizeof *stack);
     if (!cfg_in_scope(g, block, scope)) return NO_BLOCK;
-    reach(g, block, scope, false, from, stack);
-    if (!from[block]) return NO_BLOCK;
-    reach(g, block, scope, true, to, stack);
+    const struct scratch *s = cfg_scratch(g);
+    reach(g, block, scope, false, s->from, s->stack);
+    if (!s->from[block]) return NO_BLOCK;
+    reach(g, block, scope, true, s->to, s->stack);
     unsigned top = block;
     for (unsigned i = 0; i < g->n; i++)
-        if (from[i] && to[i]) top = cfg_common_dominator(g, top, i);
-    return from[top] && to[top] ? g->block[top].idom : top;
+        if (s->from[i] && s->to[i]) top = cfg_common_dominator(g, top, i);
+    return s->from[top] && s->to[top] ? g->block[top].idom : top;
 }
 
 struct place place_of(struct analysis *a, const struct location *x) {

@@ -19,12 +19,14 @@ struct rewriter {
     struct function *f;
     LLVMBuilderRef builder;
     LLVMTypeRef pointer, word;
+    LLVMValueRef behind; /* the first instruction that is no alloca, once it is the start of a slot; NULL */
 };
 
 /* ---- small things ---- */
 
-static LLVMValueRef first_behind_allocas(LLVMValueRef function) {
-    LLVMValueRef i = LLVMGetFirstInstruction(LLVMGetEntryBasicBlock(function));
+static LLVMValueRef first_behind_allocas(const struct rewriter *r) {
+    if (r->behind) return r->behind;
+    LLVMValueRef i = LLVMGetFirstInstruction(LLVMGetEntryBasicBlock(r->f->value));
     while (LLVMIsAAllocaInst(i)) i = LLVMGetNextInstruction(i);
     return i;
 }
@@ -39,8 +41,8 @@ static LLVMValueRef frame_slot(struct rewriter *r, LLVMTypeRef type, uint64_t al
 
 static LLVMValueRef pointer_slot(struct rewriter *r, const struct location *l) {
     LLVMValueRef slot = frame_slot(r, r->pointer, 8, l->variable ? l->variable->name : "moved");
-    LLVMPositionBuilderBefore(r->builder, first_behind_allocas(r->f->value));
-    LLVMBuildStore(r->builder, LLVMConstNull(r->pointer), slot);
+    LLVMPositionBuilderBefore(r->builder, first_behind_allocas(r));
+    r->behind = LLVMBuildStore(r->builder, LLVMConstNull(r->pointer), slot);
     return slot;
 }
 
@@ -238,7 +240,7 @@ static uint64_t passed_align(const struct location *l) {
 static void move_passed(struct rewriter *r, struct location *l) {
     if (!l->size) return;
     uint64_t align = passed_align(l);
-    LLVMValueRef slot = pointer_slot(r, l), start = LLVMGetNextInstruction(first_behind_allocas(r->f->value));
+    LLVMValueRef slot = pointer_slot(r, l), start = LLVMGetNextInstruction(first_behind_allocas(r));
     variables_move(r->a, l->value, slot);
     replace_uses(r, l->value, slot, l->size, align);
     keep_to_the_ends(r, slot);
@@ -290,7 +292,7 @@ static void forget_lifetime(LLVMValueRef variable) {
 
 void rewrite_function(struct analysis *a, struct function *f) {
     LLVMContextRef context = LLVMGetModuleContext(a->module);
-    struct rewriter r = {a, f, LLVMCreateBuilderInContext(context), LLVMPointerTypeInContext(context, 0), LLVMInt64TypeInContext(context)};
+    struct rewriter r = {a, f, LLVMCreateBuilderInContext(context), LLVMPointerTypeInContext(context, 0), LLVMInt64TypeInContext(context), NULL};
     for (unsigned i = 0; i < f->nlocals; i++) {
         struct location *l = f->locals[i];
         if (l->kind == RELEASE && l->freed && l->freed->promoted) LLVMInstructionEraseFromParent(l->value);

@@ -381,6 +381,19 @@ def code_models():
                 ran()
 
 
+def large_functions():
+    """Thousands of variables and objects in one loop: no variable of them may cost time as all of them together do."""
+    with open("large.c", "w", encoding="utf-8") as f:
+        f.write("#include <tricolor.h>\nstruct n { struct n *next; };\nvoid use(int *);\nint c(int);\nvoid f(int n) {\n    for (int i = 0; i < n; i++) {\n")
+        for i in range(6000):
+            f.write(f"        if (c({i})) {{ int v{i} = {i}, *p{i} = &v{i}; use(p{i}); if (*p{i}) c(1); }}\n")
+        for i in range(1000):
+            f.write(f"        if (c({i})) {{ struct n *o{i} = tri_new(struct n), *q{i} = o{i}; if (q{i}->next) c(1); }}\n")
+        f.write("    }\n}\n")
+    _, err = run("-O0", "-fstats", "-c", "large.c")
+    want_in("all variables", err, "6000 locals moved to the heap, 1000 allocations put on the stack")
+
+
 def broken_bitcode():
     with open("broken.bc", "wb") as f:
         f.write(b"BC\xc0\xde" + bytes(64))
