@@ -92,6 +92,7 @@ enum how {
     COPIED,  /* behind the call: arg[from] was copied to arg[to], `bytes` of it */
     KEPT,    /* behind the call: arg[from], or something inside it, was stored to *arg[to] */
     FOUND,   /* behind the call: something inside of what *arg[from] points to was stored to *arg[to] */
+    GIVEN,   /* behind the call: arg[from] and all behind it may have been stored to *arg[to] */
     FILLED,  /* behind the call: what it has left in `times` bytes of *arg[to] may be pointers: registers */
     REPLACED /* the prelude has its own */
 };
@@ -129,12 +130,18 @@ static const struct call {
     {"lsearch", REPLACED, 1, 0, 0, 0, "lsearch"},
     {"strtok_r", KEPT, 2, 0, 0, 0, NULL},
     {"__strtok_r", KEPT, 2, 0, 0, 0, NULL},
+    {"wcstok", KEPT, 2, 0, 0, 0, NULL},
+    {"memccpy", REPLACED, 0, 0, 0, 0, "memccpy"},
+    {"initstate_r", KEPT, 3, 1, 0, 0, NULL},
+    {"setstate_r", KEPT, 1, 0, 0, 0, NULL},
     {"getsubopt", FOUND, 2, 0, 0, 0, NULL},
     {"setjmp", FILLED, 0, 0, 0, REGISTERS, NULL},
     {"_setjmp", FILLED, 0, 0, 0, REGISTERS, NULL},
     {"sigsetjmp", FILLED, 0, 0, 0, REGISTERS, NULL},
     {"__sigsetjmp", FILLED, 0, 0, 0, REGISTERS, NULL},
     {"getcontext", FILLED, 0, 0, 0, CONTEXT, NULL},
+    {"makecontext", GIVEN, 0, 3, 0, 0, NULL},
+    {"swapcontext", REPLACED, 0, 0, 0, 0, "swapcontext"},
     {"getpwnam_r", KEPT, 1, 2, 0, 0, NULL}, /* the strings in the caller's buffer; the entry in the caller's struct */
     {"getpwnam_r", KEPT, 4, 1, 0, 0, NULL},
     {"getpwuid_r", KEPT, 1, 2, 0, 0, NULL},
@@ -217,7 +224,7 @@ static bool fits(LLVMValueRef call, const struct call *c) {
     if (!LLVMIsAFunction(f) || !LLVMIsDeclaration(f)) return false;
     int n = (int)LLVMGetNumArgOperands(call);
     if (c->how == REPLACED) return n > c->to;
-    return n > c->to && n > c->from && n > c->bytes && LLVMGetTypeKind(LLVMTypeOf(LLVMGetOperand(call, (unsigned)c->to))) == LLVMPointerTypeKind;
+    return n > c->to && (n > c->from || c->how == GIVEN) && n > c->bytes && LLVMGetTypeKind(LLVMTypeOf(LLVMGetOperand(call, (unsigned)c->to))) == LLVMPointerTypeKind;
 }
 
 static bool same_signature(LLVMValueRef f, LLVMValueRef call) {
@@ -242,13 +249,21 @@ static void replace(struct barrier *b, LLVMValueRef call, const struct call *c) 
 /* Of what setjmp stores, the frame pointer is encoded: it must not be a register that variables live in. */
 static void keep_frame_pointer(LLVMValueRef f) { LLVMAddTargetDependentFunctionAttr(f, "frame-pointer", "all"); }
 
+static void shade_arguments(struct barrier *b, LLVMValueRef call, LLVMValueRef to, unsigned first) {
+    for (unsigned i = first; i < LLVMGetNumArgOperands(call); i++) {
+        LLVMValueRef v = LLVMGetOperand(call, i);
+        if (LLVMTypeOf(v) == b->ptr || LLVMTypeOf(v) == b->i64) tricc_emit_stored(b, to, v, call);
+    }
+}
+
 /* What has been copied or kept is shaded. */
 static void shade_behind(struct barrier *b, LLVMValueRef call, const struct call *c, LLVMValueRef to) {
-    LLVMValueRef from = LLVMGetOperand(call, (unsigned)c->from), bytes;
+    LLVMValueRef from = LLVMGetOperand(call, (unsigned)c->from), bytes; /* of makecontext perhaps the function: no matter */
     tricc_position_behind(b, call);
     switch (c->how) {
     case KEPT: tricc_emit_stored(b, to, from, call); break;
     case FOUND: tricc_emit_stored(b, to, LLVMBuildLoad2(b->builder, b->ptr, from, ""), call); break;
+    case GIVEN: shade_arguments(b, call, to, (unsigned)c->from); break;
     case FILLED: tricc_emit(b, "copied", (LLVMValueRef[]){to, to, LLVMConstInt(b->i64, c->times, false)}, 3, call); break;
     default:
         bytes = as_i64(b, LLVMGetOperand(call, (unsigned)c->bytes));

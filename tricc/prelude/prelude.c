@@ -17,6 +17,8 @@ typedef __SIZE_TYPE__ size;
 
 void *memset(void *, int, size);
 void *memmove(void *, const void *, size);
+void *memccpy(void *, const void *, int, size);
+int swapcontext(void *, const void *);
 void __chk_fail(void) __attribute__((noreturn));
 void qsort(void *, size, size, int (*)(const void *, const void *));
 void qsort_r(void *, size, size, int (*)(const void *, const void *, void *), void *);
@@ -102,6 +104,30 @@ PRELUDE void tri__tricc_bzero(void *to, size bytes) { tri__tricc_memset(to, 0, b
 PRELUDE void tri__tricc_explicit_bzero(void *to, size bytes) {
     tri__tricc_memset(to, 0, bytes);
     __asm__ volatile("" : : "r"(to) : "memory");
+}
+
+PRELUDE void *tri__tricc_memccpy(void *to, const void *from, int last, size bytes) {
+    char *end = memccpy(to, from, last, bytes);
+    tri__tricc_copied(to, from, end ? (size)(end - (char *)to) : bytes);
+    return end;
+}
+
+/* ---- <ucontext.h> ---- */
+
+#if defined(__x86_64__)
+#define KEPT_REGISTERS "rbx", "r12", "r13", "r14", "r15"
+#else
+#define KEPT_REGISTERS                                                                                                          \
+    "x19", "x20", "x21", "x22", "x23", "x24", "x25", "x26", "x27", "x28", "v8", "v9", "v10", "v11", "v12", "v13", "v14", "v15"
+#endif
+
+/* The registers that the callee saves would be in the context only until it is switched back to. Used up here, they are on this
+ * function's stack meanwhile, with the frame pointer. */
+OUTLINED int tri__tricc_swapcontext(void *away, const void *to) {
+    __asm__ volatile("" : : "r"(__builtin_frame_address(0)) : KEPT_REGISTERS, "memory");
+    int result = swapcontext(away, to);
+    __asm__ volatile("" : : : KEPT_REGISTERS, "memory"); /* no tail call, which would take them back before */
+    return result;
 }
 
 /* ---- libatomic ----

@@ -5,6 +5,8 @@
 #include <netdb.h>
 #include <pwd.h>
 #include <setjmp.h>
+#include <sys/mman.h>
+#include <ucontext.h>
 #include <wchar.h>
 
 struct places {
@@ -14,6 +16,10 @@ struct places {
     struct mntent mount;
     jmp_buf jump;
     sigjmp_buf signal_jump;
+    struct random_data random;
+    wchar_t *rest;
+    struct thing *copies[3];
+    ucontext_t here, there;
 };
 
 static double number(const char *text, char **end) { return strtod(text, end); }                                     //=> 1 library calls barriered
@@ -26,6 +32,13 @@ static int service(struct places *p, char *room, size_t n) {                    
 }
 static struct mntent *mount(FILE *f, struct places *p, char *room, int n) { return getmntent_r(f, &p->mount, room, n); } //=> 1 library calls barriered
 static char *word(struct places *p) { return strsep(&p->at, " "); }                                                  //=> nothing
+
+static wchar_t *wide_word(wchar_t *text, wchar_t **rest) { return wcstok(text, L" ", rest); }                        //=> 1 library calls barriered
+static int random_state(struct places *p, char *room) { return initstate_r(1, room, 64, &p->random); }               //=> 1 library calls barriered
+static int other_state(struct places *p, char *room) { return setstate_r(room, &p->random); }                        //=> 1 library calls barriered
+static void *until(struct places *p, const struct places *q) { return memccpy(p->copies, q->copies, 0xff, sizeof p->copies); } //=> 1 library calls barriered
+static int away(struct places *p) { return swapcontext(&p->here, &p->there); }                                       //=> 1 library calls barriered
+static void prepare(struct places *p, void (*f)(void), struct thing *t, int n) { makecontext(&p->there, f, 2, t, n); } //=> 1 library calls barriered
 
 static long to_stack(const char *text) { //=> 1 left out: stack
     char *end;
@@ -54,6 +67,23 @@ __attribute__((noinline)) static void signal_jump(struct places *p, long i) { //
     struct thing *t = thing_new(i);
     if (sigsetjmp(p->signal_jump, 0) == 0) siglongjmp(p->signal_jump, 1);
     thing_check(t, i, "sigsetjmp");
+}
+
+/* On a stack of its own: what it is given is in the context only until it starts, and what the caller needs behind the switch in registers. */
+static void other_stack(struct thing *t, int i) {
+    tri_new_array(char *, 8);
+    thing_check(t, (uint64_t)i, "makecontext");
+}
+__attribute__((noinline)) static void contexts(struct places *p, char *stack, int i) {
+    struct thing *a = thing_new(1), *b = thing_new(2), *c = thing_new(3), *d = thing_new(4);
+    getcontext(&p->there);
+    p->there.uc_stack.ss_sp = stack;
+    p->there.uc_stack.ss_size = 1 << 16;
+    p->there.uc_link = &p->here;
+    prepare(p, (void (*)(void))other_stack, thing_new((uint64_t)i), i);
+    tri_new_array(char *, 8);
+    away(p);
+    thing_check(a, 1, "swapcontext"), thing_check(b, 2, "swapcontext"), thing_check(c, 3, "swapcontext"), thing_check(d, 4, "swapcontext");
 }
 
 static char *copied(const char *text) { return strcpy(tri_alloc_leaf(strlen(text) + 1), text); }
@@ -86,6 +116,26 @@ static void check_parsing(long i, struct places *p) {
     if (moved(copied("21 moved")) != 21) abort();
     same(*kept, " moved", "a moved variable");
     if (to_stack("3") != 3 || nowhere("4") != 4) abort();
+    wchar_t *words = tri_alloc_leaf(4 * sizeof *words);
+    memcpy(words, L"a b", 4 * sizeof *words);
+    wide_word(words, &p->rest);
+    words = NULL;
+    tri_new_array(char *, 8);
+    if (*p->rest != L'b') fputs("wcstok: the text is lost\n", stderr), abort();
+    static char none[64] __attribute__((aligned(8)));
+    char *state = tri_alloc(64);
+    p->random.state = NULL;
+    if (random_state(p, state) || initstate_r(1, none, 64, &p->random) || other_state(p, state)) abort();
+    state = NULL;
+    tri_new_array(char *, 8);
+    int32_t number_one;
+    if (random_r(&p->random, &number_one) || !number_one) abort();
+    struct places *q = tri_new(struct places);
+    for (int k = 0; k < 3; k++) q->copies[k] = thing_new((uint64_t)k);
+    bool whole = !until(p, q); /* none of the addresses has such a byte */
+    q = NULL;
+    tri_new_array(char *, 8);
+    for (uint64_t k = 0; whole && k < 3; k++) thing_check(p->copies[k], k, "memccpy");
     jump(p, i);
     signal_jump(p, i);
 }
@@ -103,9 +153,11 @@ static void check_entries(struct places *p) {
 
 static void *rounds(void *n) {
     struct places *p = tri_new(struct places);
+    char *stack = mmap(NULL, 1 << 16, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     for (long i = 0; i < (long)n; i++) {
         check_parsing(i, p);
         if (i % 16 == 0) check_entries(p);
+        contexts(p, stack, (int)i);
     }
     return NULL;
 }
