@@ -3,6 +3,8 @@
  * What it stores cannot be seen. Its inputs can: pointers and words that go in, when memory may be written (an output in
  * memory, or "memory" among the clobbers), are shaded behind it, as is what it left in its outputs in memory. What it loads by itself
  * from one place and stores to another is out of reach; -Wtri-asm says where that could be.
+ *
+ * An asm goto stores before it goes wherever it goes: each of its ways gets a block of its own first, to shade in.
  */
 #include "barrier.h"
 #include "../ir/ir.h"
@@ -66,15 +68,19 @@ static unsigned size_of_output(LLVMValueRef call, unsigned arg) {
     return a && is_word(LLVMGetTypeAttributeValue(a)) ? 8 : 0;
 }
 
-void tricc_barrier_asm(struct barrier *b, LLVMValueRef call) {
+static bool may_store(LLVMValueRef call) {
     LLVMValueRef code = LLVMGetCalledValue(call);
     size_t n;
-    const char *constraints = LLVMGetInlineAsmConstraintString(code, &n);
-    if (is_empty(code) || !writes_memory(constraints) || LLVMIsACallBrInst(call)) return;
+    return LLVMIsAInlineAsm(code) && !is_empty(code) && writes_memory(LLVMGetInlineAsmConstraintString(code, &n));
+}
+
+/* What went in, and came out in memory, where the builder stands. False: nothing. */
+static bool shade_operands(struct barrier *b, LLVMValueRef call) {
+    size_t n;
+    const char *constraints = LLVMGetInlineAsmConstraintString(LLVMGetCalledValue(call), &n);
     bool shaded = false;
     unsigned arg = 0;
     struct operand o;
-    tricc_position_behind(b, call);
     for (const char *at = constraints; *at;) {
         at = next_constraint(at, &o);
         if (o.clobber || (o.output && !o.memory)) continue;
@@ -84,6 +90,52 @@ void tricc_barrier_asm(struct barrier *b, LLVMValueRef call) {
         else if (!o.memory && is_word(LLVMTypeOf(v)) && tricc_content(v) == CONTENT_POINTER)
             tricc_emit_stored(b, LLVMConstNull(b->ptr), v, call), shaded = true;
         arg++;
+    }
+    return shaded;
+}
+
+/* ---- asm goto ---- */
+
+/* Blocks with phis, which clang does not make here before it optimises, are left as they are. */
+static void split_way(struct barrier *b, LLVMValueRef jump, unsigned way) {
+    LLVMBasicBlockRef to = LLVMGetSuccessor(jump, way);
+    if (LLVMIsAPHINode(LLVMGetFirstInstruction(to))) return;
+    LLVMBasicBlockRef between = LLVMInsertBasicBlockInContext(LLVMGetModuleContext(b->module), to, "");
+    LLVMPositionBuilderAtEnd(b->builder, between);
+    LLVMBuildBr(b->builder, to);
+    LLVMSetSuccessor(jump, way, between);
+}
+
+void tricc_barrier_split_jump(struct barrier *b, LLVMValueRef jump) {
+    if (!may_store(jump)) return;
+    for (unsigned i = 0; i < LLVMGetNumSuccessors(jump); i++) split_way(b, jump, i);
+}
+
+/* A block that is reached this way only. */
+static bool is_own(LLVMBasicBlockRef block) {
+    LLVMUseRef use = LLVMGetFirstUse(LLVMBasicBlockAsValue(block));
+    return use && !LLVMGetNextUse(use);
+}
+
+static bool shade_ways(struct barrier *b, LLVMValueRef jump) {
+    bool shaded = false;
+    for (unsigned i = 0; i < LLVMGetNumSuccessors(jump); i++) {
+        LLVMBasicBlockRef to = LLVMGetSuccessor(jump, i);
+        if (!is_own(to)) continue;
+        LLVMPositionBuilderBefore(b->builder, LLVMGetFirstInstruction(to));
+        shaded |= shade_operands(b, jump);
+    }
+    return shaded;
+}
+
+void tricc_barrier_asm(struct barrier *b, LLVMValueRef call) {
+    bool shaded;
+    if (!may_store(call)) return;
+    if (LLVMIsACallBrInst(call)) {
+        shaded = shade_ways(b, call);
+    } else {
+        tricc_position_behind(b, call);
+        shaded = shade_operands(b, call);
     }
     if (shaded) tricc_count(b, TRICC_STAT_barrier_asm);
     if (shaded && b->options->warn_asm)

@@ -54,6 +54,7 @@ static void visit(struct barrier *b, LLVMValueRef inst) {
     case LLVMStore: tricc_barrier_store(b, inst); break;
     case LLVMAtomicRMW: tricc_barrier_rmw(b, inst); break;
     case LLVMAtomicCmpXchg: tricc_barrier_cmpxchg(b, inst); break;
+    case LLVMCallBr: tricc_barrier_asm(b, inst); break;
     case LLVMCall:
     case LLVMInvoke:
         if (LLVMIsAInlineAsm(LLVMGetCalledValue(inst))) tricc_barrier_asm(b, inst);
@@ -63,10 +64,21 @@ static void visit(struct barrier *b, LLVMValueRef inst) {
     }
 }
 
+static void split_jumps(struct barrier *b, LLVMValueRef f) {
+    TRICC_EACH_BLOCK(block, f) {
+        LLVMValueRef last = LLVMGetBasicBlockTerminator(block);
+        if (LLVMIsACallBrInst(last)) tricc_barrier_split_jump(b, last);
+    }
+}
+
 /* What a function has to begin with: what is put in is not looked at again. */
 static void visit_function(struct barrier *b, LLVMValueRef f) {
     b->function = f;
     TRICC_EACH_BLOCK(block, f) TRICC_EACH_INST(inst, next, block) visit(b, inst);
+}
+
+static bool wants_barriers(LLVMModuleRef module, LLVMValueRef f) {
+    return !LLVMIsDeclaration(f) && !tricc_ir_is_ours(f) && !tricc_runs_early(module, f);
 }
 
 /* Scalar locals become values, so that more places are seen to be the stack. Not where the user debugs. Not by SROA: it takes structs
@@ -84,13 +96,18 @@ static bool simplify(LLVMModuleRef module, const struct tricc_options *o, struct
 }
 
 bool tricc_barrier_run(LLVMModuleRef module, const struct tricc_options *o, struct tricc_diag *d, struct tricc_stats *s) {
-    if (!simplify(module, o, d)) return false;
     LLVMContextRef context = LLVMGetModuleContext(module);
     struct barrier b = {.module = module, .builder = LLVMCreateBuilderInContext(context), .options = o, .diag = d, .stats = s,
                         .ptr = LLVMPointerTypeInContext(context, 0), .i64 = LLVMInt64TypeInContext(context),
                         .i8 = LLVMInt8TypeInContext(context)};
     TRICC_EACH_FUNCTION(f, module)
-        if (!LLVMIsDeclaration(f) && !tricc_ir_is_ours(f) && !tricc_runs_early(module, f)) visit_function(&b, f);
+        if (wants_barriers(module, f)) split_jumps(&b, f);
+    if (simplify(module, o, d)) {
+        TRICC_EACH_FUNCTION(f, module)
+            if (wants_barriers(module, f)) visit_function(&b, f);
+    } else {
+        b.failed = true;
+    }
     LLVMDisposeBuilder(b.builder);
     return !b.failed;
 }

@@ -76,6 +76,8 @@ void tricc_barrier_rmw(struct barrier *, LLVMValueRef rmw);
 void tricc_barrier_cmpxchg(struct barrier *, LLVMValueRef cmpxchg);
 void tricc_barrier_call(struct barrier *, LLVMValueRef call);
 void tricc_barrier_asm(struct barrier *, LLVMValueRef call);
+/* Before anything else: room for barriers behind an asm goto. */
+void tricc_barrier_split_jump(struct barrier *, LLVMValueRef callbr);
 
 void tricc_count(struct barrier *, enum tricc_stat);
 

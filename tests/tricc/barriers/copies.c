@@ -58,6 +58,27 @@ static void swap_in_asm(struct pair *at, struct thing *t) { //=> 1 assembly shad
 #endif
 }
 
+#if defined(__x86_64__)
+static int jump_in_asm(struct pair *at, struct thing *t) { //=> 1 assembly shaded
+    __asm__ goto("movq %1, %0\n\ttestb $16, %b1\n\tjz %l2" : "=m"(at->b) : "r"(t) : "memory", "cc" : even);
+    return 1;
+even:
+    return 0;
+}
+static int jump_only(int n) { //=> nothing
+    __asm__ goto("testl %0, %0\n\tjz %l1" : : "r"(n) : "cc" : zero);
+    return 1;
+zero:
+    return 0;
+}
+#else
+static int jump_in_asm(struct pair *at, struct thing *t) {
+    at->b = t;
+    return (uintptr_t)t >> 4 & 1;
+}
+static int jump_only(int n) { return n != 0; }
+#endif
+
 static void check_copies(long i, struct pair *old, struct big *big, struct big *other, struct thing **out) {
     struct pair here = {thing_new(i), thing_new(i)};
     assign(old, &here);
@@ -75,6 +96,9 @@ static void check_copies(long i, struct pair *old, struct big *big, struct big *
     thing_check(*out, i, "to_stack");
     swap_in_asm(old, thing_new(i));
     thing_check(old->a, i, "asm");
+    if (jump_in_asm(old, thing_new(i)) != (int)((uintptr_t)old->b >> 4 & 1) || jump_only(0) || !jump_only(1)) abort();
+    tri_new_array(char *, 8);
+    thing_check(old->b, i, "asm goto");
     for (int k = 0; k < 40; k++) big->many[k] = thing_new(k);
     assign_big(other, big);
     memset(big, 0, sizeof *big);
