@@ -62,7 +62,6 @@ static bool run_next_stretch(struct sampler *s, struct run_table *t, const struc
     size_t from = bits_next(r->pending, r->next, l->slots);
     if (from == l->slots) return false;
     size_t n = run_cut(s, r, l, bits_run(r->pending, from, l->slots));
-    bits_fill(r->pending, from, n, false);
     r->next = (uint16_t)(from + n);
     uintptr_t at = slot_address(l, r->page, from);
     races_fresh((void *)at, n * l->size);
@@ -70,12 +69,14 @@ static bool run_next_stretch(struct sampler *s, struct run_table *t, const struc
         memset((void *)at, 0, n * l->size);
         races_fresh((void *)at, n * l->size); /* who is next on this thread, a goroutine, has not zeroed it */
     }
-    if (l->id == LAYOUT_ID_TINY) t->tiny += (uint32_t)(n * (TINY_BLOCK / TINY_PIECE));
     publication_fence();
     struct tri__run *run = &t->hot[l->id];
     store_relaxed(&run->end, 0); /* for run_look */
     store_release(&run->cur, at);
     store_release(&run->end, at + n * l->size);
+    publication_fence(); /* for who looks in the slots are in both, never in neither: run_peek */
+    bits_fill(r->pending, from, n, false);
+    if (l->id == LAYOUT_ID_TINY) t->tiny += (uint32_t)(n * (TINY_BLOCK / TINY_PIECE));
     return true;
 }
 
@@ -360,20 +361,34 @@ void trix_cache_blacken(const struct thread_cache *cache) {
     }
 }
 
+/* Of what changes meanwhile, the state read later is the later one: a stretch that is begun then counts as unused twice, and objects are
+ * counted late, not too early. Another claim: again. */
+RACY_READS static uint64_t run_peek(const struct run_table *t, const struct layout *l, uint64_t *left) {
+    const struct run_state *r = &t->cold[l->id];
+    for (;;) {
+        uint32_t moves = load_acquire(&r->moves);
+        uint64_t handed = load_acquire(&r->handed);
+        uint32_t page = load_acquire(&r->page);
+        unsigned pending = (unsigned)trix_bits_count_range(r->pending, 0, l->slots);
+        acquire_fence();
+        struct tri__run run = run_look(&t->hot[l->id]);
+        unsigned claimed = load_relaxed(&r->claimed);
+        *left = run.cur < run.end ? run.end - run.cur : 0;
+        acquire_fence();
+        if (load_relaxed(&r->moves) != moves) continue;
+        uint64_t unused = pending + *left / l->size;
+        return handed + (page && unused <= claimed ? claimed - unused : 0);
+    }
+}
+
 RACY_READS static void table_peek(const struct run_table *t, uint64_t *counts, uint64_t *tiny) {
+    *tiny += load_acquire(&t->tiny);
     for (uint32_t i = 0; i < load_relaxed(&t->nactive); i++) {
         const struct layout *l = layout_by_id(t->active[i]);
-        const struct run_state *r = &t->cold[l->id];
-        unsigned pending = (unsigned)trix_bits_count_range(r->pending, 0, l->slots);
-        acquire_fence(); /* a stretch that is taken meanwhile is in both, not in neither */
-        struct tri__run run = run_look(&t->hot[l->id]);
-        uint64_t left = run.cur < run.end ? run.end - run.cur : 0;
-        uint64_t unused = pending + left / l->size;
-        counts[l->id] += load_acquire(&r->handed);
-        if (r->page && unused <= r->claimed) counts[l->id] += r->claimed - unused;
+        uint64_t left;
+        counts[l->id] += run_peek(t, l, &left);
         if (l->id == LAYOUT_ID_TINY) *tiny -= left / TINY_PIECE;
     }
-    *tiny += t->tiny;
 }
 
 /* The spare table too: what was handed out of it is counted only when it has been retired. */

@@ -304,6 +304,43 @@ static void no_counter_falls(void) {
     free(last);
 }
 
+/* Who looks in while others allocate may see less than there is, never more, since that would stay: when they rest it is exact. */
+static int resting; /* atomic */
+static void *makes(void *made) {
+    void *volatile sink;
+    uint64_t objects = 0;
+    uint32_t x = (uint32_t)(uintptr_t)made;
+    for (; __atomic_load_n(&churning, __ATOMIC_RELAXED); objects++) {
+        x = x * 1103515245 + 12345;
+        size_t bytes = 16 + (x >> 8) % 3000; /* beside tiny ones their blocks count */
+        sink = (x >> 3) % 2 ? tri_alloc_leaf(bytes) : tri_alloc(bytes);
+    }
+    (void)sink;
+    *(uint64_t *)made = objects;
+    __atomic_fetch_add(&resting, 1, __ATOMIC_SEQ_CST);
+    while (__atomic_load_n(&resting, __ATOMIC_SEQ_CST) < 3) sched_yield(); /* their runs stay open */
+    return NULL;
+}
+
+static void exact_when_they_rest(void) {
+    step("exact when they rest");
+    for (int round = 0; round < 60; round++) {
+        tri_mem_stats before, s;
+        uint64_t made[2];
+        pthread_t t[2];
+        tri_read_mem_stats(&before);
+        churning = 1, resting = 0;
+        for (int i = 0; i < 2; i++) pthread_create(&t[i], NULL, makes, &made[i]);
+        for (int i = 0; i < 200; i++) tri_read_mem_stats(&s);
+        __atomic_store_n(&churning, 0, __ATOMIC_RELAXED);
+        while (__atomic_load_n(&resting, __ATOMIC_SEQ_CST) < 2) sched_yield();
+        tri_read_mem_stats(&s);
+        REQUIRE(s.mallocs - before.mallocs == made[0] + made[1], "%lu told, %lu made", s.mallocs - before.mallocs, made[0] + made[1]);
+        __atomic_fetch_add(&resting, 1, __ATOMIC_SEQ_CST);
+        for (int i = 0; i < 2; i++) pthread_join(t[i], NULL);
+    }
+}
+
 /* For go_metrics.py. */
 static void list(void) {
     const tri_metric_description *d = tri_all_metrics(&n);
@@ -333,6 +370,7 @@ int main(int argc, char **argv) {
     tri_run(goroutines, NULL);
     tri_run(readied, NULL);
     no_counter_falls();
+    exact_when_they_rest();
     at_the_limit();
     return 0;
 }
