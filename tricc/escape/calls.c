@@ -48,7 +48,7 @@ static bool has_words(LLVMValueRef function, const char *words) {
  * A body that stands for one elsewhere is the header's (fortified), but has no say about throwing. */
 static bool is_theirs(const struct analysis *a, const struct known *k, LLVMValueRef function, LLVMValueRef caller) {
     bool body = LLVMGetFirstBasicBlock(function) != NULL;
-    if (k->nothrow && a->options->bitcode) return false; /* LLVM says so of every function of that name and type */
+    if (k->nothrow && (a->options->bitcode || a->options->cplusplus)) return false; /* LLVM says so of every function of that name and type; noexcept */
     if (body && (k->nothrow || LLVMGetLinkage(function) != LLVMAvailableExternallyLinkage)) return false;
     char own[64];
     int length = snprintf(own, sizeof own, "no-builtin-%s", k->name);
