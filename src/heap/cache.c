@@ -69,7 +69,6 @@ static bool run_next_stretch(struct sampler *s, struct run_table *t, const struc
         memset((void *)at, 0, n * l->size);
         races_fresh((void *)at, n * l->size); /* who is next on this thread, a goroutine, has not zeroed it */
     }
-    publication_fence();
     struct tri__run *run = &t->hot[l->id];
     store_relaxed(&run->end, 0); /* for run_look */
     store_release(&run->cur, at);
@@ -77,6 +76,7 @@ static bool run_next_stretch(struct sampler *s, struct run_table *t, const struc
     publication_fence(); /* for who looks in the slots are in both, never in neither: run_peek */
     bits_fill(r->pending, from, n, false);
     if (l->id == LAYOUT_ID_TINY) t->tiny += (uint32_t)(n * (TINY_BLOCK / TINY_PIECE));
+    publication_fence(); /* who sees a pointer to one of them sees it zeroed and handed out: trix_cache_holds */
     return true;
 }
 
