@@ -22,6 +22,11 @@ static void yields(void *arg) {
     tri_waitgroup_done(&group);
 }
 
+enum { WAITED = 2, STARVING = 4 }; /* as in sync.c */
+static void until(uint32_t state) {
+    while (!(__atomic_load_n(&mutex.state, __ATOMIC_RELAXED) & state)) tri_yield();
+}
+
 static void handed_over(void) {
     enum { ROUNDS = 40 };
     int at_once = 0, procs = tri_gomaxprocs(1);
@@ -32,10 +37,11 @@ static void handed_over(void) {
         tri_waitgroup_add(&group, 1);
         tri_mutex_lock(&mutex);
         tri_go(waits, NULL);
-        tri_sleep(1500000); /* it waits now */
+        until(WAITED);
+        tri_sleep(1500000);
         tri_mutex_unlock(&mutex);
         tri_mutex_lock(&mutex); /* before it runs */
-        tri_sleep(1500000); /* it has found that, and starves */
+        until(STARVING); /* it has found that */
         int before = had;
         tri_mutex_unlock(&mutex);
         at_once += had > before;
