@@ -159,6 +159,8 @@ static void sweep_span(uint32_t page, struct yield *y) {
 
 /* ---- blocks ---- */
 
+_Static_assert(CHUNK_PAGES % BLOCK_PAGES == 0, "a block lies in one chunk");
+
 /* Whether no span begins in the page's chunk, which is free or inside a large object: its entries, which may never have been touched, need
  * not be looked at. What has begun there since marking ended is swept already. */
 static bool holds_nothing(uint64_t page) {
@@ -183,7 +185,7 @@ void trix_sweep_flip(void) {
     CHECK(!sweep.active, "a cycle ended while the last one was being swept");
     trix_sweep_generation++;
     sweep.end = trix_map.extent >> PAGE_SHIFT;
-    store_seq(&sweep.cursor, 1);
+    store_seq(&sweep.cursor, 0);
 }
 
 void trix_sweep_begin(void) {

@@ -66,7 +66,7 @@ static void set_tails(uint32_t head, uint64_t from, uint64_t end, bool in_use) {
 
 /* Of an object that has grown: both ways. Entries never written are left so, since they cost no memory. */
 static void drop_all_tails(uint32_t head, uint64_t npages) {
-    for (uint64_t i = head + 1ull; i < head + npages; i++) {
+    for (uint64_t i = head; i < head + npages; i++) {
         if (i % CHUNK_PAGES == 0) store_release(&trix_map.chunk_head[i / CHUNK_PAGES], 0);
         if (load_relaxed(&map_page((uint32_t)i)->kind) != PAGE_FREE) store_release(&map_page((uint32_t)i)->kind, PAGE_FREE);
     }

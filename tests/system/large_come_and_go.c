@@ -46,7 +46,27 @@ NO_INLINE static void grow_large(void) {
     p = NULL;
 }
 
+/* A block that begins where a chunk of 4 MiB does grows in place and is freed. What lies there next is no part of it. */
+enum { CHUNK = 4 << 20, PAGE = 8192, NEXT = 6000 };
+void *next[NEXT]; /* roots */
+NO_INLINE static void forget_grown(void) {
+    char *p = tri_alloc_aligned(CHUNK, CHUNK + CHUNK / 2 - 1);
+    tri_gc(); /* while marking it would be copied */
+    REQUIRE((char *)tri_realloc(p, 2 * CHUNK - 1) == p, "the block has not grown in place");
+    uintptr_t at = (uintptr_t)p;
+    free_now(p);
+    p = NULL;
+    for (int k = 0; k < NEXT; k++) next[k] = tri_alloc(1000);
+    for (uintptr_t a = at; a < at + CHUNK; a += PAGE) {
+        char *base = tri_base((void *)a);
+        REQUIRE(!base || a - (uintptr_t)base <= tri_size(base), "%p is said to lie in %p of %zu bytes", (void *)a, (void *)base, tri_size(base));
+    }
+}
+
 int main(void) {
+    step("forget a grown block");
+    forget_grown();
+    step("start");
     make_garbage();
     step("refused");
     REQUIRE(!tri__malloc((1ull << 40) - (1 << 20)), "the whole of the address space");
