@@ -115,7 +115,7 @@ static const struct call {
     {"wmemcpy", COPIED, 0, 1, 2, 4, NULL},
     {"__wmemcpy_chk", COPIED, 0, 1, 2, 4, NULL},
     {"wmempcpy", COPIED, 0, 1, 2, 4, NULL},
-    {"memmove", REPLACED, 0, 0, 0, 0, "memmove"},
+    {"memmove", REPLACED, 0, 0, 0, 0, "memmove_call"},
     {"__memmove_chk", REPLACED, 0, 0, 0, 0, "memmove_chk"},
     {"bcopy", REPLACED, 1, 0, 0, 0, "bcopy"},
     {"wmemmove", REPLACED, 0, 0, 0, 0, "wmemmove"},

@@ -85,6 +85,7 @@ PRELUDE void tri__tricc_memset(void *to, char byte, size bytes) {
 
 PRELUDE void tri__tricc_memmove(void *to, const void *from, size bytes) { tri_memmove(to, from, bytes); }
 
+PRELUDE void *tri__tricc_memmove_call(void *to, const void *from, size bytes) { return tri_memmove(to, from, bytes); }
 PRELUDE void *tri__tricc_memmove_chk(void *to, const void *from, size bytes, size room) {
     if (bytes > room) __chk_fail();
     return tri_memmove(to, from, bytes);

@@ -20,6 +20,10 @@ static void assign_small(struct small *to, const struct small *from) { *to = *fr
 static void one(struct pair *to, struct thing *t) { __builtin_memcpy(&to->a, &t, sizeof t); }     //=> 1 stores barriered, 1 left out: stack
 static void bytes(struct pair *to, const struct pair *from, size_t n) { memcpy(to, from, n); }    //=> 1 copies barriered
 static void move(struct thing **at, size_t n) { memmove(at + 1, at, n * sizeof *at); }            //=> 1 copies barriered
+__attribute__((no_builtin("memmove")))
+static void move_by_call(struct thing **at, size_t n) { //=> 1 library calls barriered
+    memmove(at + 1, at, n * sizeof *at);
+}
 static void set(struct pair *to) { memset(to, 0, sizeof *to); }                                   //=> 1 copies barriered
 static void literal(struct pair *to, struct thing *t) { *to = (struct pair){t, t}; }              //=> 1 copies barriered, 2 left out: stack
 static struct pair by_value(struct thing *t) { return (struct pair){t, t}; }                      //=> 2 left out: stack
@@ -104,6 +108,8 @@ static void check_copies(long i, struct pair *old, struct big *big, struct big *
     memset(big, 0, sizeof *big);
     move(other->many, 39);
     for (int k = 1; k < 40; k++) thing_check(other->many[k], k - 1, "move");
+    move_by_call(other->many, 39);
+    for (int k = 2; k < 40; k++) thing_check(other->many[k], k - 2, "move_by_call");
 }
 
 static void check_sorting(struct thing **many, struct pair *pairs) {
