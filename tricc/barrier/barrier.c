@@ -102,6 +102,7 @@ bool tricc_barrier_run(LLVMModuleRef module, const struct tricc_options *o, stru
                         .i8 = LLVMInt8TypeInContext(context)};
     TRICC_EACH_FUNCTION(f, module)
         if (wants_barriers(module, f)) split_jumps(&b, f);
+    tricc_barrier_addresses(&b);
     if (simplify(module, o, d)) {
         TRICC_EACH_FUNCTION(f, module)
             if (wants_barriers(module, f)) visit_function(&b, f);

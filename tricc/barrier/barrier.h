@@ -21,6 +21,7 @@
  *   store.c    store, atomicrmw, cmpxchg
  *   copy.c     memcpy and kin, and the library's functions that move or keep pointers
  *   local.c    copies of a local to the heap
+ *   pointer.c  such functions whose address is taken
  *   early.c    functions that run before the program, which need none
  *   asm.c      inline assembly
  */
@@ -76,6 +77,10 @@ void tricc_barrier_rmw(struct barrier *, LLVMValueRef rmw);
 void tricc_barrier_cmpxchg(struct barrier *, LLVMValueRef cmpxchg);
 void tricc_barrier_call(struct barrier *, LLVMValueRef call);
 void tricc_barrier_asm(struct barrier *, LLVMValueRef call);
+/* The addresses of functions that have a form with barriers. */
+void tricc_barrier_addresses(struct barrier *);
+/* Name of that form in the prelude; NULL: there is none. */
+const char *tricc_replacement(const char *name);
 /* Before anything else: room for barriers behind an asm goto. */
 void tricc_barrier_split_jump(struct barrier *, LLVMValueRef callbr);
 

@@ -218,6 +218,13 @@ static const struct call *next_call(const char *name, const struct call *after) 
     return !after && is_number_parser(name) ? &number_parser : NULL;
 }
 
+const char *tricc_replacement(const char *name) {
+    if (strcmp(name, "memcpy") == 0) return "memcpy_call"; /* which is left to LLVM when called by name */
+    for (const struct call *c = NULL; (c = next_call(name, c));)
+        if (c->how == REPLACED) return c->replacement;
+    return NULL;
+}
+
 /* Only when the arguments are what the library's function takes: a program may have its own of the name. */
 static bool fits(LLVMValueRef call, const struct call *c) {
     LLVMValueRef f = LLVMGetCalledValue(call);

@@ -93,6 +93,11 @@ PRELUDE void *tri__tricc_memmove_chk(void *to, const void *from, size bytes, siz
 PRELUDE void tri__tricc_bcopy(const void *from, void *to, size bytes) { tri_memmove(to, from, bytes); }
 PRELUDE void *tri__tricc_wmemmove(void *to, const void *from, size n) { return tri_memmove(to, from, n * sizeof(__WCHAR_TYPE__)); }
 
+PRELUDE void *tri__tricc_memcpy_call(void *to, const void *from, size bytes) {
+    __builtin_memcpy(to, from, bytes);
+    tri__tricc_copied(to, from, bytes);
+    return to;
+}
 PRELUDE void *tri__tricc_memset_call(void *to, int byte, size bytes) {
     tri__tricc_memset(to, (char)byte, bytes);
     return to;
