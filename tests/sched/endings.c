@@ -85,7 +85,9 @@ static void quits(void *arg) {
     (void)arg;
     nobody = tri_chan_new(int, 0);
     tri_go(stuck, nobody);
-    tri_sleep(1000000);
+    tri_metric waiting = {.name = "/sched/goroutines/waiting:goroutines"};
+    do tri_sleep(1000000);
+    while (tri_read_metrics(&waiting, 1) == 0 && waiting.uint64 < 1);
     raise(SIGQUIT);
     tri_sleep(60ll * 1000000000);
 }
