@@ -127,7 +127,7 @@ static void start_cycle(struct thread *t) {
     trix_collector_call();
 }
 
-/* Without a new goal, a block of 1 GiB that a cycle has found and that has been freed since would leave room for 2 GiB of garbage. */
+/* With the old goal, a block of 1 GiB that a cycle has found and that has been freed since would leave room for 2 GiB of garbage. */
 static COLD void much_is_free(int64_t live) {
     lock_acquire(&trix_gc.lock);
     trix_pacer_freed(&trix_gc.pacer, live > 0 ? (uint64_t)live : 0);

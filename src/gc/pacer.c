@@ -88,7 +88,7 @@ static uint64_t pacer_limit_goal(const struct pacer *p) {
 
 /* The goal as if there were no limit. */
 static uint64_t pacer_free_goal(const struct pacer *p) {
-    uint64_t goal = pacer_max(p->percent_goal, p->sweep_floor);
+    uint64_t goal = pacer_max(pacer_max(p->percent_goal, p->freed_goal), p->sweep_floor);
     if (p->marking) goal = pacer_max(goal, pacer_add(p->triggered, p->least_runway));
     return goal;
 }
@@ -214,6 +214,7 @@ void trix_pacer_end_cycle(struct pacer *p, const struct pacer_finish *finish) {
 
 void trix_pacer_commit(struct pacer *p, uint64_t heap_marked) {
     p->marking = false;
+    p->freed_goal = 0;
     p->heap_marked = heap_marked;
     p->sweep_floor = pacer_add(heap_marked, SWEEP_DISTANCE);
     p->squeezed = pacer_limit_room(p) <= heap_marked ? p->squeezed + 1 : 0;
@@ -222,6 +223,8 @@ void trix_pacer_commit(struct pacer *p, uint64_t heap_marked) {
 
 void trix_pacer_freed(struct pacer *p, uint64_t heap_live) {
     if (p->marking || heap_live >= p->heap_marked) return;
+    uint64_t before = pacer_add(p->heap_marked, p->heap_marked / 4);
+    p->freed_goal = pacer_max(p->freed_goal, pacer_min(before, p->percent_goal));
     p->heap_marked = heap_live;
     p->sweep_floor = pacer_add(heap_live, SWEEP_DISTANCE);
     pacer_derive(p);

@@ -125,6 +125,7 @@ struct pacer {
     /* The last finished cycle. */
     uint64_t heap_marked; /* bytes: marked, or allocated while marking; 0 before the first cycle (commit) */
     uint64_t sweep_floor; /* bytes: no trigger below this, limit aside; 0 before the first cycle (commit) */
+    uint64_t freed_goal;  /* what the goal does not fall below until the next cycle though the heap has been made smaller by hand; 0: nothing */
     uint64_t heap_work;   /* bytes scanned (end_cycle) */
     uint64_t stack_work;  /* bytes scanned (end_cycle) */
     uint64_t globals;     /* bytes: as told at the newest start (start_cycle) */
@@ -186,8 +187,9 @@ void trix_pacer_end_cycle(struct pacer *p, const struct pacer_finish *finish);
 /* heap_marked bytes survived (or were allocated while marking), heap_live from now on: sets the next goal. */
 void trix_pacer_commit(struct pacer *p, uint64_t heap_marked);
 
-/* Much was given back by hand, and heap_live is left: when that is less than the last cycle found, there is no reason to let the heap grow
- * by as much as was found. (Go has no such calls.) */
+/* Much was given back by hand, and heap_live is left. When that is less than the last cycle found, the heap has no reason to grow by as
+ * much as was found, but may become as large as it was, and a quarter: a program that makes and frees the same again and again, an arena say,
+ * is to have no cycle for each. (Go has no such calls.) */
 void trix_pacer_freed(struct pacer *p, uint64_t heap_live);
 
 /* Pages to sweep per byte allocated, so that pages_left are swept 1 MiB before the trigger; 0 when none are

@@ -319,11 +319,19 @@ static void test_freed(void **state) {
     uint64_t goal = trix_pacer_goal(&p);
     trix_pacer_freed(&p, 1500 * MIB);
     assert_int_equal(trix_pacer_goal(&p), goal);
+    trix_pacer_freed(&p, 900 * MIB);
+    assert_int_equal(trix_pacer_goal(&p), 1800 * MIB);
     trix_pacer_freed(&p, 100 * MIB);
-    assert_int_equal(trix_pacer_goal(&p), 200 * MIB);
+    assert_int_equal(trix_pacer_goal(&p), 1250 * MIB); /* as large as it was, and a quarter */
     assert_true(trix_pacer_check(&p));
     trix_pacer_freed(&p, 0);
-    assert_int_equal(trix_pacer_goal(&p), 4 * MIB);
+    assert_int_equal(trix_pacer_goal(&p), 1250 * MIB);
+    assert_true(trix_pacer_check(&p));
+    trix_pacer_commit(&p, 100 * MIB);
+    assert_int_equal(trix_pacer_goal(&p), 200 * MIB);
+    trix_pacer_set_gc_percent(&p, 10);
+    trix_pacer_freed(&p, 50 * MIB);
+    assert_int_equal(trix_pacer_goal(&p), 110 * MIB); /* it never rises */
     assert_true(trix_pacer_check(&p));
 }
 
