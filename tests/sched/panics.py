@@ -4,13 +4,19 @@ makes the same ones, say the same.
 
    panics.py PROGRAM FOLDER [SEED] [COUNT]
 """
-import os, shutil, subprocess, sys
+import os, re, shutil, subprocess, sys
 
 program, work = map(os.path.abspath, sys.argv[1:3])
 seed, count = (sys.argv[3:] + ["1", "2000"][len(sys.argv) - 3:])[:2]
 go = shutil.which("go")
 if not go:
     print("skipped: needs go (apt-get install golang-go)")
+    sys.exit(77)
+env = dict(os.environ, GOPROXY="off", GOTOOLCHAIN="local", GOFLAGS="")
+version = subprocess.run([go, "env", "GOVERSION"], env=env, capture_output=True, text=True).stdout
+minor = re.match(r"go1\.(\d+)", version)
+if not minor or int(minor[1]) < 27:
+    print(f"skipped: needs Go 1.27, this is {version.strip()}: in older ones (1.19 say) a recovery can end a Goexit")
     sys.exit(77)
 shutil.rmtree(work, ignore_errors=True)
 os.makedirs(work)
@@ -145,7 +151,6 @@ func main() {
 	out.Flush()
 }
 ''')
-env = dict(os.environ, GOPROXY="off", GOTOOLCHAIN="local", GOFLAGS="")
 if "HOME" not in env:
     env["GOCACHE"] = f"{work}/cache"
 theirs = subprocess.run([go, "run", "main.go", seed, count], cwd=work, env=env, capture_output=True, text=True, timeout=500)

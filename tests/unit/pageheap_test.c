@@ -196,7 +196,7 @@ static void test_span_across_groups(void **state) {
     (void)state;
     enum { MOST = 1 << 16, N = 10 };
     struct page_window window = {0};
-    struct piece *all = test_malloc(MOST * sizeof *all);
+    struct piece *all = malloc(MOST * sizeof *all);
     uint64_t reserved = trix_map.reserved;
     uint32_t n = 0, page = 0;
     bool clean;
@@ -216,7 +216,7 @@ static void test_span_across_groups(void **state) {
         if (all[i].npages) trix_pages_free(all[i].page, 1);
     trix_window_return(&window);
     trix_map.reserved = reserved;
-    test_free(all);
+    free(all);
     trix_pageheap_check();
 }
 
