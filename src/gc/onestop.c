@@ -21,7 +21,7 @@
 
 enum {
     BUDGET_NS = 50 * 1000,    /* from the beginning of the stop to the end of marking */
-    MOST_WORK = 256 << 10,    /* bytes that the last cycle marked: more is not tried */
+    MOST_WORK = 512 << 10,    /* bytes that the last cycle marked: more is not tried. Two threads with blocks of 64 KiB have half a dozen at hand */
     SCAN_FASTER = 4,          /* stacks and globals are scanned, mostly zeros and numbers, so much faster than objects are marked */
     MOST_SKIPPED = 64,        /* cycles that are left to the collector after some that were not done in time */
     CALL_NS = 50 * 1000 * 1000 /* the collector's thread is called now and then, to see what is to go back to the system */
