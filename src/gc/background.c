@@ -161,6 +161,7 @@ static void helper_bout(struct marker *m) {
 }
 
 static void *helper_main(void *arg UNUSED) {
+    trix_os_name_thread("tricolor-mark");
     trix_os_be_prompt();
     struct marker m = {0};
     for (;;) {
@@ -187,7 +188,7 @@ static void create(void *making) {
     trix_libc_own_thread = false;
 }
 
-bool trix_make_thread(void *(*main)(void *), void *arg, const char *name) {
+bool trix_make_thread(void *(*main)(void *), void *arg) {
     struct making m = {.main = main, .arg = arg};
     pthread_attr_init(&m.attributes);
     pthread_attr_setdetachstate(&m.attributes, PTHREAD_CREATE_DETACHED);
@@ -195,7 +196,6 @@ bool trix_make_thread(void *(*main)(void *), void *arg, const char *name) {
     trix_thread_aside(create, &m);
     trix_os_sigmask(SIG_SETMASK, mask);
     pthread_attr_destroy(&m.attributes);
-    if (!m.error) pthread_setname_np(m.thread, name);
     return !m.error;
 }
 
@@ -203,7 +203,7 @@ static void want_helpers(int wish) {
     uint32_t n = wish < 0 ? 0 : wish > MAX_HELPERS ? MAX_HELPERS : (uint32_t)wish;
     /* Not with the world stopped: libc makes a thread under locks that a stopped one may hold. */
     while (background.made < n && !load_seq(&trix_threads.stopping)) {
-        if (!trix_make_thread(helper_main, NULL, "tricolor-mark")) return;
+        if (!trix_make_thread(helper_main, NULL)) return;
         background.made++;
     }
     store_seq(&trix_helpers.wanted, n);
@@ -220,6 +220,7 @@ static void want_helpers(int wish) {
 static bool may_back(void) { return !load_seq(&background.paused) && trix_running_threads() < trix_gc.procs; }
 
 static void *backer_main(void *arg UNUSED) {
+    trix_os_name_thread("tricolor-pages");
     for (;;) {
         uint32_t seen = event_seen(&background.backing);
         if (load_seq(&background.ahead)) {
@@ -242,7 +243,7 @@ void trix_gate_back_ahead(void) {
 
 static void want_backer(void) {
     if (LIKELY(background.backer || !load_seq(&background.ahead)) || load_seq(&trix_threads.stopping)) return;
-    store_seq(&background.backer, trix_make_thread(backer_main, NULL, "tricolor-pages"));
+    store_seq(&background.backer, trix_make_thread(backer_main, NULL));
 }
 
 /* ---- the collector's own share ---- */
@@ -398,6 +399,7 @@ void trix_collector_hurry(bool on) {
 
 static void *collector_main(void *arg) {
     (void)arg;
+    trix_os_name_thread("tricolor-gc");
     trix_os_be_prompt();
     background.may_hurry = trix_options.debug.gcrealtime && trix_os_is_ordinary();
     lock_acquire(&trix_gc.driver);
@@ -433,7 +435,7 @@ bool trix_collector_there(void) { return load_seq(&background.collector) == 2; }
 bool trix_collector_start(void) {
     uint32_t none = 0;
     if (!cas_seq(&background.collector, &none, 1)) return none == 2;
-    bool done = trix_make_thread(collector_main, NULL, "tricolor-gc");
+    bool done = trix_make_thread(collector_main, NULL);
     store_seq(&background.collector, done ? 2 : 0);
     return done;
 }

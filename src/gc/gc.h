@@ -81,7 +81,7 @@ bool trix_collector_there(void);
 bool trix_gc_listened_to(void); /* the program has handlers of tri_on_gc, which are called on the collector's thread */
 /* Makes a thread of the library's own, of which the program knows nothing: detached, every signal
  * blocked, with a small stack. False when it cannot be had. */
-bool trix_make_thread(void *(*main)(void *), void *arg, const char *name);
+bool trix_make_thread(void *(*main)(void *), void *arg);
 
 /* Asks for one whole cycle from now and waits until it is swept; inside, at any depth, without locks. */
 struct thread;

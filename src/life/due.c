@@ -125,6 +125,7 @@ static void run_all(void) {
 
 static void *due_main(void *unused) {
     is_due_thread = true;
+    trix_os_name_thread("tricolor-final");
     trix_thread_attach();
     pthread_cleanup_push(thread_ends, NULL);
     run_all();
@@ -144,7 +145,7 @@ static void start_thread(void) {
     uint32_t expected = THREAD_NONE;
     if (load_seq(&due.stopping) || !cas_seq(&due.thread, &expected, THREAD_STARTING)) return;
     if (!swap_seq(&registered, 1)) atexit(at_exit);
-    store_seq(&due.thread, trix_told_thread(due_main, NULL, "tricolor-final") ? THREAD_THERE : THREAD_NONE);
+    store_seq(&due.thread, trix_told_thread(due_main, NULL) ? THREAD_THERE : THREAD_NONE);
 }
 
 /* A function of the program has ended the thread: another one takes over what is left, which nobody else may notice. */

@@ -72,6 +72,10 @@ uint32_t trix_os_cpu(void); /* the number of the one that the calling thread run
  * of the processor than before, but sooner. A collector that is preempted in the middle of stopping the world waits
  * for a whole slice of the program's threads, some 3 ms. Its sleeps end on time, not up to 50 µs later. */
 void trix_os_be_prompt(void);
+
+/* The calling thread's name. Not by pthread_setname_np from the thread that made it: that opens a file, and a program that has just closed a number
+ * to get it back (close, dup) could find it taken, or write into it. */
+void trix_os_name_thread(const char *name);
 /* The lowest real-time priority for the calling thread, which has an ordinary one now, or the ordinary one again (its niceness
  * is kept). False: the kernel refuses, as it does for most ordinary users. */
 bool trix_os_real_time(bool on);

@@ -63,6 +63,8 @@ uint32_t trix_os_cpu(void) {
     return cpu < 0 ? 0 : (uint32_t)cpu;
 }
 
+void trix_os_name_thread(const char *name) { prctl(PR_SET_NAME, name); }
+
 void trix_os_be_prompt(void) {
     struct { /* struct sched_attr, first version; no libc has it everywhere */
         uint32_t size, policy;

@@ -249,6 +249,7 @@ static uint64_t program_mask; /* constant from the start on */
 
 static void *worker_main(void *arg) {
     struct worker *w = arg;
+    trix_os_name_thread("tricolor-run");
     trix_os_sigmask(SIG_SETMASK, program_mask);
     struct thread *t = thread_self() ? thread_self() : trix_thread_attach();
     order_before(t); /* for trix_told_leave */
@@ -277,7 +278,7 @@ bool trix_worker_make(struct proc *p) {
     outside(g);
     if (!w) return false;
     w->proc = p;
-    return trix_told_thread(worker_main, w, "tricolor-run");
+    return trix_told_thread(worker_main, w);
 }
 
 void trix_worker_give(struct proc *p) {

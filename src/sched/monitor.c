@@ -147,6 +147,7 @@ static void *monitor_main(void *arg) {
     uint64_t longest = min_u64(LONGEST_NS, trix_preempt_slice);
     uint32_t quiet = 0;
     (void)arg;
+    trix_os_name_thread("tricolor-mon");
     for (;;) {
         if (load_relaxed(&trix_dump_wanted)) trix_reports_serve();
         idle_since = all_idle_since(idle_since, now);
@@ -174,4 +175,4 @@ static void *monitor_main(void *arg) {
     return NULL;
 }
 
-bool trix_monitor_start(void) { return trix_make_thread(monitor_main, NULL, "tricolor-mon"); }
+bool trix_monitor_start(void) { return trix_make_thread(monitor_main, NULL); }

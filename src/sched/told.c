@@ -42,7 +42,7 @@ static void create(void *making) {
     m->error = trix_libc_pthread_create(&m->thread, &m->attributes, m->main, m->arg);
 }
 
-bool trix_told_thread(void *(*main)(void *), void *arg, const char *name) {
+bool trix_told_thread(void *(*main)(void *), void *arg) {
     bool attached = thread_self() != NULL;
     struct making m = {.main = main, .arg = arg};
     trix_told_init();
@@ -54,7 +54,6 @@ bool trix_told_thread(void *(*main)(void *), void *arg, const char *name) {
     if (!attached && thread_self()) trix_thread_detach(); /* the library's own pthread_create attaches who calls it: the monitor */
     trix_os_sigmask(SIG_SETMASK, mask);
     pthread_attr_destroy(&m.attributes);
-    if (!m.error) pthread_setname_np(m.thread, name);
     return !m.error;
 }
 

@@ -33,7 +33,7 @@ void trix_told_dead(struct told *t, uintptr_t lo, uintptr_t hi);
 void trix_told_unwound(void);        /* frames of this stack are about to be dropped without returning; at any time */
 
 /* Makes a thread of the library's that runs code of the program: a sanitizer must see that. Detached, every signal blocked. */
-bool trix_told_thread(void *(*main)(void *), void *arg, const char *name);
+bool trix_told_thread(void *(*main)(void *), void *arg);
 
 void trix_told_order(const void *at, bool after);
 
