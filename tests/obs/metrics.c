@@ -322,7 +322,7 @@ static void *makes(void *made) {
     return NULL;
 }
 
-enum { READS_OFF = 4 }; /* objects that a reader in the middle of it may have counted too early, which stays: memstats.c */
+enum { READS_OFF = 4 }; /* a defect not mended yet: what a reader in the middle of it has counted too early stays. Was seen to be 1 or 2: memstats.c */
 static void exact_when_they_rest(void) {
     step("exact when they rest");
     for (int round = 0; round < 60; round++) {
