@@ -52,8 +52,7 @@ static bool move_on(tri_map_iter *it, const struct tri_map *m) {
 /* NULL: the entry was deleted. A key that does not equal itself cannot have been. */
 static const char *as_of_now(const struct tri_map *m, const char *slot) {
     const struct map_type *t = m->type;
-    if (t->kind == TRI__KEY_DOUBLE && !t->equal(slot, slot)) return slot;
-    if (t->kind == TRI__KEY_FLOAT && !t->equal(slot, slot)) return slot;
+    if (t->equal && !t->equal(slot, slot)) return slot;
     return trix_map_find(m, slot);
 }
 

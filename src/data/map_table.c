@@ -133,7 +133,7 @@ static void begin_with_one(struct tri_map *m, size_t n) {
 /* So many tables of full size that they are filled to three quarters at most. */
 static void begin_with_many(struct tri_map *m, size_t n) {
     unsigned log = m->type->most_log, depth = 1;
-    while (slots_usable(log) / 8 * 7 << depth < n) depth++;
+    while ((uint64_t)GROUP_SLOTS / 4 * 3 << log << depth < n) depth++;
     uintptr_t *dir = tri_new_array(uintptr_t, (size_t)1 << depth);
     for (size_t i = 0; i < (size_t)1 << depth; i++) tri_set(dir[i], table_word(table_new(m->type, log, depth)));
     m->depth = (uint8_t)depth;

@@ -9,6 +9,10 @@ TRI_MAP(doubles, double, int)
 TRI_MAP(texts, const char *, int)
 TRI_MAP(sets, uint16_t, char)
 TRI_MAP(pointers, struct boxed *, struct boxed *)
+struct room {
+    char bytes[2000];
+};
+TRI_MAP(rooms, int, struct room)
 
 static uint64_t state = 1;
 
@@ -112,8 +116,7 @@ static void nil_maps(void) {
     must_panic(put_nil, NULL, "assignment to entry in nil map");
 }
 
-static void odd_keys(void) {
-    doubles m = tri_map_new(doubles);
+static void numbers_as_keys(doubles m) {
     for (int i = 0; i < 3000; i++) tri_map_put(m, NAN, i);
     tri_map_put(m, 0.0, 1);
     tri_map_put(m, -0.0, 2);
@@ -129,6 +132,18 @@ static void odd_keys(void) {
     REQUIRE(n == 3000 && sum == 2999L * 1500, "%d NaNs came", n);
     tri_map_clear(m);
     REQUIRE(!tri_map_len(m) && !tri_map_get(m, 0.0), "clear takes NaNs out");
+}
+
+static uint64_t hash_number(const void *key, uint64_t seed) {
+    static uint64_t nans; /* equal to nothing, so any hash will do */
+    double d = *(const double *)key;
+    return seed + (isnan(d) ? ++nans : (uint64_t)(2 * d));
+}
+static bool equal_number(const void *a, const void *b) { return *(const double *)a == *(const double *)b; }
+
+static void odd_keys(void) {
+    numbers_as_keys(tri_map_new(doubles));
+    numbers_as_keys(tri_map_new_with(doubles, 0, hash_number, equal_number));
     texts t = tri_map_new(texts);
     char same[] = "same";
     tri_map_put(t, "same", 1);
@@ -161,6 +176,15 @@ static void grow_and_shrink(void) {
     }
     for (uint64_t i = 2 * N; i < 3 * N; i++) REQUIRE(box_is(tri_map_value(sized, i), i), "entry %llu", (unsigned long long)i);
     REQUIRE(tri_map_len(sized) == N, "%zu", tri_map_len(sized));
+}
+
+/* Entries so large that eight of them fill a table. */
+static void large_entries(void) {
+    for (size_t n = 0; n < 1000; n = n * 3 + 7) {
+        rooms m = tri_map_new_sized(rooms, n);
+        for (int i = 0; i < 300; i++) memset(tri_map_slot(m, i)->bytes, i, sizeof(struct room));
+        for (int i = 0; i < 300; i++) REQUIRE(tri_map_get(m, i)->bytes[1999] == (char)i, "entry %d, of room for %zu", i, n);
+    }
 }
 
 /* Keys and values only the map holds. */
@@ -266,6 +290,7 @@ int main(int argc, char **argv) {
     panics_in_keys();
     odd_keys();
     grow_and_shrink();
+    large_entries();
     keeps_alive();
     lets_go();
     return 0;
