@@ -204,13 +204,14 @@ OUTLINED void *tri__tricc_lsearch(const void *key, void *base, size *n, size wid
 /* ---- sorting ----
  *
  * Libc's sort holds elements in memory that no scan looks at. This is a merge sort too, stable as glibc's is in practice: runs
- * of a few by insertion, then merges, the shorter half set aside on the stack or in the heap. */
+ * of a few by insertion, then merges into room aside, on the stack or in the heap, from which what has been merged comes back. What is compared
+ * lies in the array, as C promises: programs make indices of the addresses, and elements may need more alignment than the room has. */
 
 struct sort {
     size width;
     int (*compare)(const void *, const void *, void *);
     void *arg;
-    char *aside; /* room for half of the elements, scanned */
+    char *aside; /* room for the elements, scanned */
 };
 
 TRI__INLINE void tri__tricc_sort_move(const struct sort *s, char *to, const char *from, size n) {
@@ -239,18 +240,18 @@ static void tri__tricc_sort_range(const struct sort *s, char *base, size n) {
         tri__tricc_sort_run(s, base, n);
         return;
     }
-    char *middle = base + left * w, *to = base, *a = s->aside, *b = middle;
+    char *middle = base + left * w, *to = s->aside, *a = base, *b = middle;
     tri__tricc_sort_range(s, base, left);
     tri__tricc_sort_range(s, middle, right);
     if (s->compare(middle - w, middle, s->arg) <= 0) return;
-    tri_memmove(s->aside, base, left * w);
     for (; left && right; to += w) {
         bool take_right = s->compare(a, b, s->arg) > 0;
         tri__tricc_sort_move(s, to, take_right ? b : a, 1);
         if (take_right) b += w, right--;
         else a += w, left--;
     }
-    if (left) tri_memmove(to, a, left * w);
+    if (left) tri_memmove(b - left * w, a, left * w);
+    tri_memmove(base, s->aside, (size)(to - s->aside));
 }
 
 OUTLINED void tri__tricc_qsort_r(void *base, size n, size width, int (*compare)(const void *, const void *, void *), void *arg) {
@@ -261,10 +262,9 @@ OUTLINED void tri__tricc_qsort_r(void *base, size n, size width, int (*compare)(
         qsort_r(base, n, width, compare, arg);
         return;
     }
-    size half = (n / 2 + 1) * width;
-    if (half > sizeof room) s.aside = tri_alloc(half);
+    if (n * width > sizeof room) s.aside = tri_alloc(n * width);
     tri__tricc_sort_range(&s, base, n);
-    if (half > sizeof room) tri_free(s.aside);
+    if (n * width > sizeof room) tri_free(s.aside);
 }
 
 struct plain_compare {

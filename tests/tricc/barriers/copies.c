@@ -39,7 +39,11 @@ static int compare_seals(const void *a, const void *b) { //=> nothing
     const struct thing *x = *(struct thing *const *)a, *y = *(struct thing *const *)b;
     return x->seal < y->seal ? -1 : x->seal > y->seal;
 }
+enum { SORTED = 300 };
+static __thread const struct pair *sorted;
+static bool is_sorted_one(const struct pair *p) { return p >= sorted && p < sorted + SORTED; } //=> nothing
 static int compare_pairs(const void *a, const void *b) { //=> nothing
+    if (!is_sorted_one(a) || !is_sorted_one(b)) fputs("qsort: compares what is no element of the array\n", stderr), abort();
     return compare_seals(&((const struct pair *)a)->a, &((const struct pair *)b)->a);
 }
 static void sort(struct thing **at, size_t n) { qsort(at, n, sizeof *at, compare_seals); }        //=> 1 library calls barriered
@@ -113,9 +117,10 @@ static void check_copies(long i, struct pair *old, struct big *big, struct big *
 }
 
 static void check_sorting(struct thing **many, struct pair *pairs) {
-    enum { N = 300 };
+    enum { N = SORTED };
     for (int k = 0; k < N; k++) many[k] = thing_new((k * 7919) % N), pairs[k].a = thing_new((k * 104729) % N / 10), pairs[k].b = thing_new(k);
     sort(many, N);
+    sorted = pairs;
     sort_pairs(pairs, N);
     for (int k = 0; k < N; k++) thing_check(many[k], k, "sort");
     for (int k = 0; k < N; k++) thing_check(pairs[k].a, k / 10, "sort_pairs");
