@@ -25,12 +25,14 @@ void tricc_position_behind(struct barrier *b, LLVMValueRef instruction) {
     LLVMPositionBuilderBefore(b->builder, next);
 }
 
+enum { ROOM_ALIGN = 16 }; /* less than vectors have, whose frames are not to be aligned for this */
+
 /* Room on the stack for a value of the type, at the function's entry. */
 static LLVMValueRef make_room(struct barrier *b, LLVMTypeRef type) {
     LLVMBuilderRef entry = LLVMCreateBuilderInContext(LLVMGetModuleContext(b->module));
     LLVMPositionBuilderBefore(entry, LLVMGetFirstInstruction(LLVMGetEntryBasicBlock(b->function)));
     LLVMValueRef room = LLVMBuildAlloca(entry, type, "");
-    LLVMSetAlignment(room, 16);
+    LLVMSetAlignment(room, ROOM_ALIGN);
     LLVMDisposeBuilder(entry);
     return room;
 }
@@ -44,7 +46,7 @@ void tricc_emit_stored(struct barrier *b, LLVMValueRef slot, LLVMValueRef value,
         tricc_emit(b, "stored", (LLVMValueRef[]){slot, pointer}, 2, near);
     } else {
         LLVMValueRef room = make_room(b, type), size = LLVMSizeOf(type);
-        LLVMBuildStore(b->builder, value, room);
+        LLVMSetAlignment(LLVMBuildStore(b->builder, value, room), ROOM_ALIGN);
         tricc_emit(b, "copied", (LLVMValueRef[]){slot, room, size}, 3, near);
     }
 }

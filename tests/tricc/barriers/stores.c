@@ -58,6 +58,18 @@ static void vector(struct mixed *m, struct thing *t) { //=> 1 stores barriered
     two v = {(uint64_t)t, (uint64_t)t};
     *(two *)&m->pair = v;
 }
+#if defined(__x86_64__)
+#define AVX __attribute__((target("avx")))
+static bool has_wide_vectors(void) { return __builtin_cpu_supports("avx"); } //=> nothing
+#else
+#define AVX
+static bool has_wide_vectors(void) { return true; } //=> nothing
+#endif
+static AVX void wide_vector(struct thing **at, struct thing *t) { //=> 1 stores barriered
+    typedef uint64_t four __attribute__((vector_size(32), aligned(8)));
+    uint64_t w = (uint64_t)t;
+    *(four *)at = (four){w, w, w, w};
+}
 static void wide(struct mixed *m, struct thing *t) { //=> 1 stores barriered
     typedef unsigned __int128 __attribute__((aligned(8), may_alias)) both;
     *(both *)&m->pair = (unsigned __int128)(uintptr_t)t << 64 | (uintptr_t)t;
@@ -109,6 +121,7 @@ static void fill(struct mixed *m, struct mixed *other, struct thing **out, uint6
     pointer(other, thing_new(i)), *out = through_a_local(other), null(other);
     local_array(thing_new(i), out + 1);
     out[2] = (struct thing *)fresh(thing_new(i));
+    if (has_wide_vectors()) wide_vector(out + 3, thing_new(i));
 }
 
 static void check(const struct mixed *m, struct thing *const *out, uint64_t i) {
@@ -122,12 +135,13 @@ static void check(const struct mixed *m, struct thing *const *out, uint64_t i) {
     thing_check(out[0], i, "local");
     thing_check(out[1], i, "array");
     thing_check(((const struct mixed *)out[2])->loud, i, "fresh");
+    for (int k = 3; has_wide_vectors() && k < 7; k++) thing_check(out[k], i, "wide vector");
 }
 
 static void *rounds(void *n) {
     struct mixed *ring[ROOM], *other = tri_new(struct mixed);
     struct thing **out[ROOM];
-    for (int k = 0; k < ROOM; k++) ring[k] = tri_new(struct mixed), out[k] = tri_new_array(struct thing *, 3);
+    for (int k = 0; k < ROOM; k++) ring[k] = tri_new(struct mixed), out[k] = tri_new_array(struct thing *, 7);
     for (uint64_t i = 0; i < (uint64_t)(long)n; i++) {
         if (i >= ROOM) check(ring[i % ROOM], out[i % ROOM], i - ROOM);
         if (i >= ROOM && in_thread) thing_check(in_thread, i - 1, "thread");
