@@ -8,8 +8,8 @@
  * hashed   the same, shuffled: what a hash table looks like
  * list     the nodes as one linked list in shuffled order: nothing can be marked in parallel
  *
- * mark_cpu and mark_wall are the median collection's, mark_object the CPU time an object; the longest stop
- * comes from the trace. malloc has nothing to compare.
+ * mark_cpu and mark_wall are the median collection's, mark_object the CPU time an object, tables what the collector's
+ * own tables take, in percent of the heap; the longest stop comes from the trace. malloc has nothing to compare.
  */
 #include "bench.h"
 
@@ -164,5 +164,6 @@ int main(int argc, char **argv) {
     result("mark_cpu", median(cpu, collections), "s");
     result("mark_wall", median(wall, collections), "s");
     result("mark_object", median(cpu, collections) * 1e9 / (double)number, "ns");
+    if (mem_tables() > 0) result("tables", mem_tables(), "%");
     return bench_finish(check(shape));
 }

@@ -21,6 +21,7 @@
  *     FREE(p)               frees where MANUAL, else nothing
  *     COLLECT()             a full collection, at once; HAS_COLLECT tells whether there is such a thing
  *     COLLECTION_OFF()      no collection from now on, except by COLLECT
+ *     mem_tables()          what the collector's own tables take, in percent of the pages in use; 0: not known
  *
  * Roots are locals, globals and thread-locals: stores to those are plain `=` in every system.
  */
@@ -58,6 +59,11 @@ static inline void mem_describe(char *text, size_t size) {
     snprintf(text, size, "tricolor %s", tri_version());
 }
 static inline void mem_report(void) {} /* its figures come from GODEBUG=gctrace=1 */
+static inline double mem_tables(void) {
+    static tri_mem_stats s;
+    tri_read_mem_stats(&s);
+    return 100.0 * (double)(s.mspan_sys + s.gc_sys + s.other_sys) / (double)s.heap_inuse;
+}
 
 #elif defined(MEM_BOEHM)
 
@@ -185,5 +191,9 @@ static inline void mem_report(void) {}
 
 #else
 #error "say which memory system: -DMEM_TRICOLOR, -DMEM_BOEHM, -DMEM_MALLOC or -DMEM_BUMP"
+#endif
+
+#ifndef MEM_TRICOLOR
+static inline double mem_tables(void) { return 0; }
 #endif
 #endif

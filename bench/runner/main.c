@@ -193,6 +193,7 @@ int main(int argc, char **argv) {
             printf("%-22s %s %s\n", benchmarks[i].name, benchmarks[i].program, benchmarks[i].arguments[size]);
     if (list) return 0;
 
+    double memory = host_read().memory;
     struct load began = load_now();
     struct report report = {stdout, open_output(markdown_file), open_output(raw_file)};
     if (size != CHECK) report_head(&report, size == FULL ? "Benchmarks" : "Benchmarks, quick form");
@@ -200,6 +201,10 @@ int main(int argc, char **argv) {
     for (int i = 0; i < n; i++) {
         if (!wanted(benchmarks[i].name)) continue;
         ran++;
+        if (size == FULL && benchmarks[i].memory > memory) {
+            printf("skipped: %s (needs %.0f GB of memory)\n", benchmarks[i].name, benchmarks[i].memory);
+            continue;
+        }
         bad += !run_benchmark(&report, &benchmarks[i]);
     }
     if (!ran) usage("--only matches no benchmark; --list shows them");

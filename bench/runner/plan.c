@@ -41,13 +41,20 @@ static unsigned parse_systems(char *list) {
     return systems;
 }
 
+/* NAME, or NAME needs N GB */
+static void parse_name(char *column, struct benchmark *b) {
+    take(b->name, sizeof b->name, strsep(&column, " "));
+    b->memory = 0;
+    if (column && sscanf(column, " needs %lf GB", &b->memory) != 1) plan_error("what is that behind the name", column);
+}
+
 static void parse_line(char *line, struct benchmark *b) {
     char *columns[COLUMNS];
     for (int i = 0; i < COLUMNS; i++) {
         char *column = strsep(&line, "|");
         if (!column) plan_error("too few columns", b->name);
         columns[i] = trim(column);
-        if (i == 0) take(b->name, sizeof b->name, columns[i]);
+        if (i == 0) parse_name(columns[i], b);
     }
     if (line) plan_error("too many columns", line);
     take(b->program, sizeof b->program, columns[1]);

@@ -27,6 +27,7 @@ enum size { FULL, QUICK, CHECK, SIZES };
 struct benchmark {
     char name[48], program[32], environment[96]; /* environment: NAME=value words */
     unsigned systems;                            /* bit s: runs on system s */
+    double memory;                               /* GB the machine must have for the full size; 0: any */
     char arguments[SIZES][64];
 };
 

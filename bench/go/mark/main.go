@@ -165,5 +165,8 @@ func main() {
 	measure.Result("mark_cpu", measure.Median(cpu), "s")
 	measure.Result("mark_wall", measure.Median(wall), "s")
 	measure.Result("mark_object", measure.Median(cpu)*1e9/float64(number), "ns")
+	var s runtime.MemStats
+	runtime.ReadMemStats(&s)
+	measure.Result("tables", 100*float64(s.MSpanSys+s.GCSys+s.OtherSys)/float64(s.HeapInuse), "%")
 	measure.Finish(check(shape))
 }
