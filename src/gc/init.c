@@ -33,7 +33,7 @@ static void trace_init(uint64_t began) {
     trix_text_add(&t, "init tricolor @0 ms, ");
     trix_text_ms(&t, trix_os_now() - began);
     struct gate *g = gate_enter(); /* there is a lock */
-    trix_text_add(&t, " ms clock, %lu bytes, 0 allocs\n", trix_metadata_bytes() + trix_map.metadata);
+    trix_text_add(&t, " ms clock, %lu bytes, 0 allocs\n", trix_metadata_bytes() + load_relaxed(&trix_map.metadata));
     gate_leave(g);
     trix_text_write(&t, 2);
 }

@@ -37,9 +37,10 @@ static void list_drop_first(struct layout *l) {
 
 /* ---- spans ---- */
 
-/* A new span, all its slots free, which nobody sees yet; one claim is made on it. */
-static void span_init(const struct layout *l, uint32_t page, bool clean) {
+/* A new span, all its slots free, which nobody sees yet; one claim is made on it. False: no memory for its alloc bits. */
+static bool span_init(const struct layout *l, uint32_t page, bool clean) {
     struct page *p = map_page(page);
+    if (UNLIKELY(l->size == 16) && !trix_map_wide(page)) return false;
     p->magic = l->magic;
     p->layout = l->id;
     p->exact = l->exact;
@@ -47,6 +48,7 @@ static void span_init(const struct layout *l, uint32_t page, bool clean) {
     memset(p->mark, 0xff, sizeof p->mark);
     memset(map_alloc_bits(page), 0, (size_t)(l->slots + 63) / 64 * sizeof(uint64_t));
     span_state_init(page, l->slots, clean ? 0 : PAGE_DIRTY, 1);
+    return true;
 }
 
 static void span_show(const struct layout *l, uint32_t page) {
@@ -110,7 +112,10 @@ static bool claim_new(struct layout *l, struct page_window *window, unsigned wan
     bool clean = false;
     uint32_t page = trix_window_pages(window, l->span_pages, &clean);
     if (!page) return false;
-    span_init(l, page, clean);
+    if (!span_init(l, page, clean)) {
+        trix_pages_free(page, l->span_pages);
+        return false;
+    }
     span_claim(l, page, want, claim);
     span_show(l, page);
     if (!map_state(page)->nfree) return true; /* most often: it is this thread's alone, and no lock is needed */

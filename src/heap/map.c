@@ -13,20 +13,23 @@ static size_t table_bytes(uint64_t heap, size_t each) {
     return round_up((heap >> PAGE_SHIFT) * each, trix_os_page);
 }
 
-enum { HUGE_PAGE = HUGE_PAGES << PAGE_SHIFT };
+enum { HUGE_PAGE = HUGE_PAGES << PAGE_SHIFT, MAX_ARENAS = 1 << (40 - ARENA_SHIFT) };
 
 struct table {
     void **where;
     size_t each; /* bytes a page */
     const char *name;
     bool huge; /* on huge pages where it serves a big heap: marking looks at it for each pointer */
+    bool late; /* committed by who needs it: trix_map_wide */
 };
 
+enum { WIDE }; /* its number in `tables` */
+
 static const struct table tables[] = {
-    {(void **)&trix_map.pages, sizeof(struct page), "tricolor: pages", true},
-    {(void **)&trix_map.states, sizeof(struct page_state), "tricolor: page states", false},
-    {(void **)&trix_map.wide, sizeof(uint64_t) * MARK_WORDS, "tricolor: wide alloc bits", false},
-    {(void **)&trix_map.specials, sizeof(void *), "tricolor: specials", false},
+    [WIDE] = {(void **)&trix_map.wide, sizeof(uint64_t) * MARK_WORDS, "tricolor: wide alloc bits", .late = true},
+    {(void **)&trix_map.pages, sizeof(struct page), "tricolor: pages", .huge = true},
+    {(void **)&trix_map.states, sizeof(struct page_state), "tricolor: page states"},
+    {(void **)&trix_map.specials, sizeof(void *), "tricolor: specials"},
 };
 
 /* Tables by chunk are small: 36 MiB of address space for 1 TiB of heap, committed as one. */
@@ -62,7 +65,7 @@ static bool reserve(uint64_t heap) {
 }
 
 void trix_map_init(void) {
-    uint64_t heap = 1ull << 40;
+    uint64_t heap = (uint64_t)MAX_ARENAS << ARENA_SHIFT;
     size_t room = trix_os_address_room();
     while (heap > ARENA_SIZE && heap > room / 2) heap >>= 1; /* leave half to stacks, libraries and malloc */
     while (!reserve(heap)) {
@@ -110,11 +113,23 @@ static bool commit_table(const struct table *t, uint64_t at, uint64_t *metadata)
 static bool commit_arena(uint64_t at) {
     uint64_t metadata = 0;
     for (size_t i = 0; i < ARRAY_LEN(tables); i++)
-        if (!commit_table(&tables[i], at, &metadata)) return false;
+        if (!tables[i].late && !commit_table(&tables[i], at, &metadata)) return false;
     if (!trix_os_commit((void *)(trix_map.base + at), ARENA_SIZE)) return false;
     trix_os_name((void *)(trix_map.base + at), ARENA_SIZE, "tricolor: heap");
     advise_arena(at);
-    trix_map.metadata += metadata;
+    fetch_add_relaxed(&trix_map.metadata, metadata);
+    return true;
+}
+
+static uint8_t wide_arenas[MAX_ARENAS]; /* whether the arena's part of the table is there; atomic */
+NO_ROOTS(wide_arenas);
+
+/* Of several threads that find it missing each commits it, to no harm, and one counts it. */
+bool trix_map_wide(uint32_t page) {
+    uint64_t arena = ((uint64_t)page << PAGE_SHIFT) / ARENA_SIZE, metadata = 0;
+    if (LIKELY(load_acquire(&wide_arenas[arena]))) return true;
+    if (!commit_table(&tables[WIDE], arena * ARENA_SIZE, &metadata)) return false;
+    if (!swap_seq(&wide_arenas[arena], true)) fetch_add_relaxed(&trix_map.metadata, metadata);
     return true;
 }
 

@@ -98,11 +98,11 @@ struct heap_map {
     uint64_t committed; /* bytes, whole arenas; page heap's lock */
     struct page *pages;
     struct page_state *states;
-    uint64_t (*wide)[MARK_WORDS]; /* alloc bits of pages with 16-byte slots */
+    uint64_t (*wide)[MARK_WORDS]; /* alloc bits of pages with 16-byte slots; see trix_map_wide */
     void **specials;              /* by page: what finalizers and the like its objects have; life/special.c's */
     uint32_t *chunk_head;         /* by chunk: first page of the large object that covers all of it, or 0 */
     struct chunk *chunks;         /* the page heap's */
-    uint64_t metadata;            /* bytes of tables committed */
+    uint64_t metadata;            /* bytes of tables committed; atomic */
 };
 extern struct heap_map trix_map;
 
@@ -111,6 +111,10 @@ void trix_map_init(void);
 
 /* Commits arenas, so that extent can grow to `extent` bytes. Page heap's lock. False when the system refuses. */
 bool trix_map_commit(uint64_t extent);
+
+/* Commits what `wide` has for the page, and its arena, before the page is given 16-byte slots: few arenas have such pages, and
+ * the table is a quarter of all. Any thread. False when the system refuses. */
+bool trix_map_wide(uint32_t page);
 
 /* Pages that were mapped to something else are anonymous memory of the heap's again, and read zero. False when the system
  * refuses: nothing has changed then. */

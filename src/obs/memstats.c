@@ -137,7 +137,7 @@ void trix_memstats_read(tri_mem_stats *s, struct memstats_more *more) {
     const struct fiber_scanner *fibers = load_acquire(&trix_fibers);
     if (fibers) fibers->figures(&s->stack_inuse, &s->stack_sys);
     s->mspan_inuse = (s->heap_inuse >> PAGE_SHIFT) * (sizeof(struct page) + sizeof(struct page_state));
-    s->mspan_sys = trix_map.metadata;
+    s->mspan_sys = load_relaxed(&trix_map.metadata);
     uint64_t threads = load_relaxed(&trix_threads.count);
     s->mcache_inuse = threads * sizeof(struct thread);
     s->mcache_sys = threads * (sizeof(struct thread) + 2 * sizeof(struct run_table));

@@ -136,6 +136,22 @@ static void other_threads(void) {
     identities("after threads");
 }
 
+/* What the tables take is two percent of the heap at most; a quarter more where slots are of 16 bytes. Leaves that are not touched take
+ * pages and no memory. */
+enum { LEAVES = 32768, ARENA = 64 << 20, SIXTEENS = 4 << 20 };
+static void **leaves; /* root */
+static void tables(void) {
+    leaves = tri_alloc(LEAVES * sizeof *leaves);
+    for (int i = 0; i < LEAVES; i++) tri_set(leaves[i], tri_alloc_leaf(8192));
+    tri_read_mem_stats(&s);
+    REQUIRE(s.heap_inuse >= LEAVES * 8192ul, "%lu pages in use", (long)s.heap_inuse / 8192);
+    REQUIRE(s.mspan_sys * 50 <= s.heap_sys + ARENA, "tables of %lu bytes for %lu", (long)s.mspan_sys, (long)s.heap_sys);
+    for (int i = 0; i < SIXTEENS; i++) tri_alloc_leaf(16);
+    tri_read_mem_stats(&s);
+    REQUIRE(s.mspan_sys * 40 <= s.heap_sys + ARENA, "with the table for 16 bytes %lu for %lu", (long)s.mspan_sys, (long)s.heap_sys);
+    identities("after many spans");
+}
+
 int main(void) {
     step("allocate");
     count_exactly();
@@ -145,5 +161,7 @@ int main(void) {
     cycles();
     step("threads");
     other_threads();
+    step("tables");
+    tables();
     return 0;
 }
