@@ -3,7 +3,8 @@
  * Finalizers, cleanups and the release of dead handles run one after the other on a thread of the library's own, with all
  * signals blocked, some time after a collection has found the object dead; not at the program's end. They may
  * call anything, the heap's functions included. One that waits holds up the others, but never the collector.
- * Objects in arenas have none of these: they end with their arena.
+ * Objects in arenas have none of these: they end with their arena. Leaves of less than 8 bytes share blocks and end with the
+ * others of their block, as Go's tiny objects do.
  */
 #ifndef TRICOLOR_LIFE_H
 #define TRICOLOR_LIFE_H
@@ -59,7 +60,7 @@ typedef struct tri_ephemerons tri_ephemerons;
 TRI_API tri_ephemerons *tri_ephemerons_new(void);
 TRI_API void tri_ephemerons_put(tri_ephemerons *table, void *key, void *value); /* NULL takes it out */
 TRI_API void *tri_ephemerons_get(tri_ephemerons *table, void *key);             /* NULL: none */
-TRI_API size_t tri_ephemerons_len(tri_ephemerons *table);                       /* keys of the dead may still count */
+TRI_API size_t tri_ephemerons_len(tri_ephemerons *table);                       /* dead keys, and those taken out during a cycle, may still count */
 
 /* ---- counted handles ---- */
 

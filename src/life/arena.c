@@ -8,7 +8,7 @@
  *
  * No object has a header. Objects of one size side by side are a stretch; when the size changes, the log at the chunk's end
  * gets an entry. So any address leads to its object, as tri_arena_clone and tri_base need it, and a tree of equal nodes
- * pays one entry a chunk.
+ * pays one entry a chunk. An object too large for the log has a chunk of its own, up to its end.
  *
  * Freeing an arena revokes its chunks, each in three steps:
  *
@@ -54,10 +54,14 @@ enum {
 #define REVOKED_BYTES_OFF ((uint64_t)4 << 30)
 enum { REVOKED_CHUNKS = 4096, PATIENCE = 4 };
 
-/* Objects of `size` bytes from `offset` on, up to the next stretch; both in units of 8 bytes. */
+/* Objects of `size` bytes from `offset` on, up to the next stretch; both in units of 8 bytes. Size 0: one object, up to the
+ * chunk's end. */
 struct stretch {
     uint32_t offset, size;
 };
+
+/* Larger objects are alone: with this and what follows it, offsets stay within the log's 32 bits. */
+#define LARGEST_LOGGED ((size_t)16 << 30)
 
 struct arena_chunk {
     struct tri_arena *arena; /* keeps it alive, but in a leaf */
@@ -173,8 +177,21 @@ static void stretch_begin(struct tri__arena_row *r, char *p, size_t size) {
     if (r->end > chunk_log(c)) tri_set(r->end, chunk_log(c));
 }
 
+/* The chunk is full then. */
+static void *row_make_alone(struct gate *g, struct tri_arena *a, bool leaf, size_t size, size_t align) {
+    struct tri__arena_row *r = &a->row[leaf];
+    row_next_chunk(g, a, r, size + align, leaf);
+    char *p = row_place(r, size, align);
+    stretch_begin(r, p, 0);
+    window_open(g, r, p + size);
+    tri_set(r->end, chunk_log(r->chunk));
+    tri_set(r->at, r->end);
+    return p;
+}
+
 static void *row_make(struct gate *g, struct tri_arena *a, bool leaf, size_t size, size_t align) {
     struct tri__arena_row *r = &a->row[leaf];
+    if (UNLIKELY(size > LARGEST_LOGGED)) return row_make_alone(g, a, leaf, size, align);
     char *p = row_place(r, size, align);
     if (!p) {
         row_next_chunk(g, a, r, size + align, leaf);
@@ -245,8 +262,8 @@ bool trix_gate_find_in_arena(uintptr_t p, struct object *o) {
         else hi = middle;
     }
     const struct stretch *s = chunk_stretch(c, lo);
-    o->start = (uintptr_t)c + (s->offset + (at - s->offset) / s->size * s->size) * 8ull;
-    o->bytes = s->size * 8ull;
+    o->start = (uintptr_t)c + (s->offset + (s->size ? (at - s->offset) / s->size * s->size : 0)) * 8ull;
+    o->bytes = s->size ? s->size * 8ull : (uintptr_t)chunk_log(c) - o->start;
     o->slot = 0;
     return true;
 }

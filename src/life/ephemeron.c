@@ -77,7 +77,10 @@ static void table_count(struct table *t) {
 
 /* ---- marking ---- */
 
-bool trix_ephemeron_dropped(const struct special *s) { return load_relaxed(&s->ephemeron.table->dead); }
+/* Its table is dead, or it was taken out while marking. */
+bool trix_ephemeron_dropped(const struct special *s) {
+    return load_relaxed(&s->ephemeron.table->dead) || !load_relaxed(&s->ephemeron.value);
+}
 void trix_ephemerons_forget(void) { pending.n = 0; }
 void trix_ephemeron_seen(struct special *s) { trix_vector_push(&pending, s); }
 
@@ -129,9 +132,11 @@ static void lock_key(const char *call, struct special_place *at, const void *key
         trix_misuse(call, "the key %p is not in a live object of the collected heap, or is in an arena", key);
 }
 
-static struct special *find_entry(const struct special_place *at, const struct table *table) {
+static struct special *find_entry(const struct special_place *at, const struct table *table, const void *key) {
     struct special *s = trix_special_first(at);
-    while (s && (s->kind != SPECIAL_EPHEMERON || s->ephemeron.table != table)) s = s->next;
+    while (s && (s->kind != SPECIAL_EPHEMERON || s->ephemeron.table != table ||
+                 !trix_special_same_object(at, s->object, (uintptr_t)key)))
+        s = s->next;
     return s;
 }
 
@@ -154,7 +159,7 @@ EXPORT void tri_ephemerons_put(tri_ephemerons *face, void *key, void *value) {
     struct special_place at;
     struct thread *t = (struct thread *)gate_enter();
     lock_key("tri_ephemerons_put", &at, key);
-    struct special *s = find_entry(&at, face->table);
+    struct special *s = find_entry(&at, face->table, key);
     uintptr_t old = s ? s->ephemeron.value : 0;
     if (!s && value && !load_relaxed(&face->table->dead)) s = add_entry(&at, face->table, key);
     if (s) {
@@ -171,7 +176,7 @@ EXPORT void *tri_ephemerons_get(tri_ephemerons *face, void *key) {
     struct special_place at;
     struct thread *t = (struct thread *)gate_enter();
     lock_key("tri_ephemerons_get", &at, key);
-    const struct special *s = find_entry(&at, face->table);
+    const struct special *s = find_entry(&at, face->table, key);
     uintptr_t value = s && !load_relaxed(&face->table->dead) ? load_relaxed(&s->ephemeron.value) : 0;
     trix_special_unlock(&at);
     if (gate_marking()) trix_shade(t, value, 0);

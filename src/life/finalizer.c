@@ -18,12 +18,6 @@ static bool is_start(const struct special_place *at, uintptr_t p) {
     return offset == at->slot * entry->size;
 }
 
-static bool is_inside(const struct special_place *at, uintptr_t p) {
-    const struct page *entry = map_page(at->page);
-    uintptr_t start = map_address(at->page) + (page_is_large(entry) ? 0 : at->slot * entry->size);
-    return p - start < entry->size;
-}
-
 static struct special *find_finalizer(const struct special_place *at, uintptr_t p) {
     struct special *s = trix_special_first(at);
     while (s && (s->kind != SPECIAL_FINALIZER || s->object != p)) s = s->next;
@@ -58,7 +52,7 @@ EXPORT tri_cleanup tri_add_cleanup(void *p, void (*cleanup)(void *), void *arg) 
     struct thread *t = (struct thread *)gate_enter();
     demand_place("tri_add_cleanup", &at, p);
     if (!cleanup) trix_misuse("tri_add_cleanup", "the function is NULL");
-    if (is_inside(&at, (uintptr_t)arg))
+    if (trix_special_same_object(&at, (uintptr_t)p, (uintptr_t)arg))
         trix_misuse("tri_add_cleanup", "the argument %p lies in the object itself and would keep it alive for ever; pass "
                                        "what the cleanup needs and not the object", arg);
     struct special *s = trix_special_add(&at, SPECIAL_CLEANUP, (uintptr_t)p);

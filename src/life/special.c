@@ -178,6 +178,13 @@ bool trix_special_lock(struct special_place *at, uintptr_t p) { return place_loc
 
 void trix_special_unlock(struct special_place *at) { lock_release(&at->shard->lock); }
 
+bool trix_special_same_object(const struct special_place *at, uintptr_t p, uintptr_t q) {
+    const struct page *entry = map_page(at->page);
+    if (page_is_large(entry)) return q - map_address(at->page) < entry->size;
+    if (entry->layout == LAYOUT_ID_TINY) return (p ^ q) < TINY_PIECE;
+    return q - (map_address(at->page) + at->slot * entry->size) < entry->size;
+}
+
 struct special *trix_special_first(const struct special_place *at) {
     struct special **head = place_head(at);
     return head ? *head : NULL;
@@ -287,7 +294,7 @@ static uintptr_t slot_start(uint32_t page, uint32_t slot) {
     return map_address(page) + (page_is_large(p) ? 0 : slot * p->size);
 }
 
-/* One object's; takes ephemerons of dead tables off. */
+/* One object's; takes ephemerons off that are no use any more. */
 static void mark_slot_specials(struct marker *m, struct special_place *at) {
     uintptr_t start = slot_start(at->page, at->slot);
     for (struct special *s = trix_special_first(at), *next; s; s = next) {

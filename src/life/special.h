@@ -59,7 +59,10 @@ struct special_place {
 bool trix_special_lock(struct special_place *place, uintptr_t p);
 void trix_special_unlock(struct special_place *place);
 
-/* The object's first special, or NULL; follow `next`. */
+/* Whether q is in the same object as p, which is at the place: a block of tiny ones has several. */
+bool trix_special_same_object(const struct special_place *place, uintptr_t p, uintptr_t q);
+
+/* The object's first special, or NULL; follow `next`. Of a block of tiny objects: those of all of them. */
 struct special *trix_special_first(const struct special_place *place);
 
 /* Hangs a new one on the object, last. Its id is set. */

@@ -28,6 +28,23 @@ static struct node *node_arena(tri_arena *a, long number) {
 }
 static bool intact(const struct node *n, long number) { return n && n->self == tri_hide(n) && n->number == number; }
 
+/* ---- larger than the log of a chunk can say ---- */
+
+static void huge_slices(void) {
+    static const size_t size[] = {(size_t)16 << 30, ((size_t)16 << 30) + 8, (size_t)32 << 30, ((size_t)36 << 30) + 24};
+    for (int i = 0; i < 4; i++) {
+        tri_arena *a = tri_arena_new();
+        unsigned char *before = tri_arena_make_slice(a, unsigned char, 0, 100);
+        unsigned char *p = tri_arena_make_slice(a, unsigned char, 0, size[i]);
+        unsigned char *after = tri_arena_make_slice(a, unsigned char, 0, 200);
+        p[0] = p[size[i] - 1] = before[99] = after[199] = 1;
+        REQUIRE(tri_base(p) == p && tri_base(p + size[i] / 2) == p && tri_base(p + size[i] - 1) == p, "slice %d begins elsewhere", i);
+        REQUIRE(tri_size(p) >= size[i], "slice %d has %zu bytes", i, tri_size(p));
+        REQUIRE(tri_base(before + 99) == before && tri_base(after + 199) == after, "slice %d is in the way of others", i);
+        tri_arena_free(a);
+    }
+}
+
 /* ---- many sizes, in both rows, and one by one found again ---- */
 
 static void contents(void) {
@@ -251,6 +268,7 @@ static void storm(void) {
 
 int main(void) {
     contents();
+    huge_slices();
     to_the_heap();
     from_the_heap();
     dropped();

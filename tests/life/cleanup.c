@@ -85,6 +85,15 @@ static void after_finalizer(void) {
     REQUIRE(!early, "the cleanup ran early or without its argument");
 }
 
+/* ---- tiny objects: the argument may lie in the same block of the heap ---- */
+
+static void tiny_argument(void) {
+    for (int i = 0; i < 16; i++) {
+        char *p = tri_alloc_leaf(4), *arg = tri_alloc_leaf(4);
+        REQUIRE(tri_cleanup_stop(tri_add_cleanup(p, note, arg)), "the cleanup of a tiny object could not be stopped");
+    }
+}
+
 /* ---- the argument keeps other objects, and adding while marking is safe ---- */
 
 static int stop_looping;
@@ -121,6 +130,7 @@ int main(void) {
     several_in_order();
     stopping();
     after_finalizer();
+    tiny_argument();
     while_marking();
     return 0;
 }

@@ -94,6 +94,43 @@ static void changes(void) {
     REQUIRE(!tri_ephemerons_get(tri_ephemerons_new(), keys[40]), "another table has the entry");
 }
 
+/* ---- tiny keys: several in one block of the heap ---- */
+
+static void tiny_keys(void) {
+    enum { N = 8 };
+    char *key[N];
+    tri_ephemerons *t = tri_ephemerons_new();
+    for (int i = 0; i < N; i++) {
+        key[i] = tri_alloc_leaf(4);
+        REQUIRE(!tri_ephemerons_get(t, key[i]), "key %d has another one's value", i);
+        tri_ephemerons_put(t, key[i] + i % 4, keys[32 + i]);
+    }
+    for (int i = 0; i < N; i++) REQUIRE(tri_ephemerons_get(t, key[i]) == keys[32 + i], "key %d has lost its value", i);
+    REQUIRE(tri_ephemerons_len(t) == N, "%zu entries of %d", tri_ephemerons_len(t), N);
+}
+
+/* ---- what is taken out while marking is gone after the next cycle ---- */
+
+static int taken_out;
+static void *take_out(void *t) {
+    while (!count_of(&taken_out)) {
+        for (int k = 32; k < 64; k++) tri_ephemerons_put(t, keys[k], keys[32]);
+        for (int k = 32; k < 64; k++) tri_ephemerons_put(t, keys[k], NULL);
+        if (tri_ephemerons_len(t)) count_up(&taken_out); /* a cycle was marking */
+    }
+    return NULL;
+}
+static void taking_out(void) {
+    pthread_t thread;
+    tri_ephemerons *t = tri_ephemerons_new();
+    pthread_create(&thread, NULL, take_out, t);
+    for (int i = 0; i < 300 && !count_of(&taken_out); i++) tri_gc();
+    count_up(&taken_out); /* with the world stopped it is never while marking */
+    pthread_join(thread, NULL);
+    tri_gc();
+    REQUIRE(tri_ephemerons_len(t) == 0, "%zu entries that were taken out are still there", tri_ephemerons_len(t));
+}
+
 /* ---- a table that dies ---- */
 
 static int table_values_gone;
@@ -146,6 +183,8 @@ int main(void) {
     values_live_with_keys();
     chains();
     changes();
+    tiny_keys();
+    taking_out();
     dying_tables();
     storm();
     return 0;
