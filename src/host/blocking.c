@@ -29,6 +29,7 @@
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
+#include <threads.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -155,7 +156,9 @@ INTERPOSE int connect(int fd, const struct sockaddr *to, socklen_t length) {
 
 enum { NS = 1000000000 };
 
-static uint64_t ns_of(const struct timespec *t) { return (uint64_t)t->tv_sec * NS + (uint64_t)t->tv_nsec; }
+static uint64_t ns_of(const struct timespec *t) {
+    return (uint64_t)t->tv_sec > UINT64_MAX / NS - 1 ? UINT64_MAX : (uint64_t)t->tv_sec * NS + (uint64_t)t->tv_nsec;
+}
 static struct timespec timespec_of(uint64_t ns) {
     return (struct timespec){.tv_sec = (time_t)(ns / NS), .tv_nsec = (long)(ns % NS)};
 }
@@ -188,17 +191,24 @@ INTERPOSE int poll(struct pollfd *fds, nfds_t n, int ms) {
     }
 }
 
-INTERPOSE int ppoll(struct pollfd *fds, nfds_t n, const struct timespec *timeout, const sigset_t *mask) {
-    uint64_t bits = 0, deadline = timeout ? deadline_in(ns_of(timeout)) : 0;
+/* A system call with a timeout as argument `at`, a mask and its size behind. The kernel writes what is left into its argument: ours. */
+static NOINLINE int call_until(long number, long a[6], int at, const struct timespec *timeout, const sigset_t *mask) {
+    uint64_t bits = mask ? mask_strip(*(const uint64_t *)mask) : 0, deadline = timeout ? deadline_in(ns_of(timeout)) : 0;
     struct timespec left = timeout ? *timeout : (struct timespec){0};
-    if (mask) bits = mask_strip(*(const uint64_t *)mask);
-    BLOCKING_KEEP(fds);
+    a[at] = (long)(timeout ? &left : NULL);
+    a[at + 1] = (long)(mask ? &bits : NULL);
+    a[at + 2] = sizeof bits;
     BLOCKING(b);
-    for (;;) { /* the kernel writes what is left into its argument: ours */
-        int r = (int)CANCELLABLE(SYS_ppoll, fds, n, timeout ? &left : NULL, mask ? &bits : NULL, sizeof bits);
+    for (;;) {
+        bool plain = number == SYS_semtimedop; /* no cancellation point */
+        int r = (int)(plain ? syscall(number, a[0], a[1], a[2], a[3]) : CANCELLABLE(number, a[0], a[1], a[2], a[3], a[4], a[5]));
         if (!RESTARTED(b, r)) return r;
         if (timeout) left = timespec_of(time_left(deadline));
     }
+}
+
+INTERPOSE int ppoll(struct pollfd *fds, nfds_t n, const struct timespec *timeout, const sigset_t *mask) {
+    return call_until(SYS_ppoll, (long[6]){(long)fds, (long)n}, 2, timeout, mask);
 }
 
 extern int __ppoll_chk(struct pollfd *fds, nfds_t n, const struct timespec *timeout, const sigset_t *mask, size_t room);
@@ -251,6 +261,11 @@ static int select_again(int n, fd_set *r, fd_set *w, fd_set *e, struct timespec 
 INTERPOSE int select(int n, fd_set *restrict r, fd_set *restrict w, fd_set *restrict e, struct timeval *restrict timeout) {
     struct timespec left;
     if (timeout) left = (struct timespec){timeout->tv_sec, timeout->tv_usec * 1000};
+    if (timeout && timeout->tv_usec >= 1000000 && timeout->tv_sec >= 0) { /* libc's takes such, the kernel's pselect not */
+        time_t more = timeout->tv_usec / 1000000;
+        left.tv_sec = timeout->tv_sec > INT64_MAX - more ? INT64_MAX : timeout->tv_sec + more;
+        left.tv_nsec = timeout->tv_usec % 1000000 * 1000;
+    }
     int result = select_again(n, r, w, e, timeout ? &left : NULL, NULL);
     if (timeout) *timeout = (struct timeval){left.tv_sec, left.tv_nsec / 1000}; /* as Linux does */
     return result;
@@ -287,16 +302,12 @@ INTERPOSE int epoll_wait(int epfd, struct epoll_event *events, int n, int ms) {
     }
 }
 
+INTERPOSE int epoll_pwait2(int epfd, struct epoll_event *events, int n, const struct timespec *timeout, const sigset_t *mask) {
+    return call_until(SYS_epoll_pwait2, (long[6]){epfd, (long)events, n}, 3, timeout, mask);
+}
+
 INTERPOSE int semtimedop(int id, struct sembuf *ops, size_t n, const struct timespec *timeout) {
-    uint64_t deadline = timeout ? deadline_in(ns_of(timeout)) : 0;
-    struct timespec left = timeout ? *timeout : (struct timespec){0};
-    BLOCKING_KEEP(ops);
-    BLOCKING(b);
-    for (;;) {
-        int r = (int)syscall(SYS_semtimedop, id, ops, n, timeout ? &left : NULL);
-        if (!RESTARTED(b, r)) return r;
-        if (timeout) left = timespec_of(time_left(deadline));
-    }
+    return call_until(SYS_semtimedop, (long[6]){id, (long)ops, (long)n}, 3, timeout, NULL);
 }
 
 INTERPOSE ssize_t msgrcv(int id, void *buf, size_t n, long type, int flags) {
@@ -341,6 +352,12 @@ INTERPOSE int nanosleep(const struct timespec *request, struct timespec *left) {
     int error = sleep_for(CLOCK_REALTIME, 0, request, left);
     if (error) errno = error;
     return error ? -1 : 0;
+}
+
+/* -1: interrupted by a handler; -2: another error. */
+INTERPOSE int thrd_sleep(const struct timespec *request, struct timespec *left) {
+    int error = sleep_for(CLOCK_REALTIME, 0, request, left);
+    return error == EINTR ? -1 : error ? -2 : 0;
 }
 
 INTERPOSE int usleep(useconds_t us) {
@@ -420,6 +437,7 @@ SPAWN(posix_spawnp)
 
 INTERPOSE int sem_wait(sem_t *s) {
     __typeof__(sem_wait) *next = NEXT(sem_wait);
+    pthread_testcancel();
     if (sem_trywait(s) == 0) return 0;
     BLOCKING_KEEP(s);
     BLOCKING(b);
@@ -453,6 +471,7 @@ INTERPOSE int pthread_cond_timedwait(pthread_cond_t *restrict c, pthread_mutex_t
     __typeof__(pthread_cond_timedwait) *next = NEXT_VERSION(pthread_cond_timedwait, COND_VERSION);
     BLOCKING_KEEP(c);
     BLOCKING_KEEP(m);
+    BLOCKING_KEEP(until);
     BLOCKING(b);
     return next(c, m, until);
 }
@@ -462,6 +481,7 @@ INTERPOSE int pthread_cond_clockwait(pthread_cond_t *restrict c, pthread_mutex_t
     __typeof__(pthread_cond_clockwait) *next = NEXT(pthread_cond_clockwait);
     BLOCKING_KEEP(c);
     BLOCKING_KEEP(m);
+    BLOCKING_KEEP(until);
     BLOCKING(b);
     return next(c, m, clock, until);
 }
@@ -470,7 +490,8 @@ INTERPOSE int pthread_mutex_lock(pthread_mutex_t *m) {
     __typeof__(pthread_mutex_lock) *next = NEXT(pthread_mutex_lock);
     struct thread *t = thread_self();
     if (!t || t->cache.gate.inside) return next(m);
-    if (pthread_mutex_trylock(m) == 0) return 0;
+    int error = pthread_mutex_trylock(m);
+    if (error != EBUSY) return error; /* EOWNERDEAD: ours, too */
     BLOCKING_KEEP(m);
     BLOCKING(b);
     return next(m);

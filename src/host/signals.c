@@ -43,12 +43,24 @@ static trix_fault_watcher **watchers_of(int sig) {
 
 /* ---- running a handler of the program ---- */
 
-static void call_handler(int sig, siginfo_t *info, void *context) {
-    const struct program_action *a = &actions[sig];
-    uintptr_t handler = load_acquire(&a->handler);
-    if (!handler) return;
-    if (a->flags & SA_SIGINFO) ((void (*)(int, siginfo_t *, void *))handler)(sig, info, context);
+static void call_handler(uintptr_t handler, int flags, int sig, siginfo_t *info, void *context) {
+    if (flags & SA_SIGINFO) ((void (*)(int, siginfo_t *, void *))handler)(sig, info, context);
     else ((void (*)(int))handler)(sig);
+}
+
+static int set_action(int sig, const struct sigaction *wish, struct sigaction *old);
+
+/* SA_RESETHAND: here, as the kernel would do it also for a signal that is put off, which would then find no handler. All signals are
+ * blocked. False: it has been another thread's. */
+static bool take_once(int sig, uintptr_t handler) {
+    struct program_action *a = &actions[sig];
+    lock_acquire(&actions_lock);
+    bool ours = a->handler == handler;
+    struct sigaction none = a->action;
+    none.sa_handler = SIG_DFL;
+    if (ours) set_action(sig, &none, NULL);
+    lock_release(&actions_lock);
+    return ours;
 }
 
 static bool is_fault(int sig, const siginfo_t *info) {
@@ -77,11 +89,14 @@ static bool put_off(struct thread *t, int sig, const siginfo_t *info, void *cont
  * handler must find this thread's books in order. */
 static void call_unmasked(int sig, siginfo_t *info, void *context) {
     const struct program_action *a = &actions[sig];
+    uintptr_t handler = load_acquire(&a->handler);
+    int flags = a->flags;
     uint64_t asked, interrupted = *(uint64_t *)&((ucontext_t *)context)->uc_sigmask;
     memcpy(&asked, &a->action.sa_mask, sizeof asked);
-    if (!(a->flags & SA_NODEFER)) asked |= 1ull << (sig - 1);
+    if (!handler || (flags & (int)SA_RESETHAND && !take_once(sig, handler))) return;
+    if (!(flags & SA_NODEFER)) asked |= 1ull << (sig - 1);
     trix_os_sigmask(SIG_SETMASK, interrupted | mask_strip(asked));
-    call_handler(sig, info, context);
+    call_handler(handler, flags, sig, info, context);
     trix_os_sigmask(SIG_SETMASK, ~0ull);
 }
 
@@ -198,12 +213,12 @@ static bool is_function(const struct sigaction *a) { return a->sa_handler != SIG
 
 /* What the kernel is to be told for the program's wish. */
 static struct trix_kernel_action kernel_action(int sig, const struct sigaction *wish) {
-    struct trix_kernel_action k = {.handler = (void *)wish->sa_handler, .flags = (unsigned long)wish->sa_flags};
+    struct trix_kernel_action k = {.handler = (void *)wish->sa_handler, .flags = (unsigned)wish->sa_flags};
     memcpy(&k.mask, &wish->sa_mask, sizeof k.mask);
     k.mask = mask_strip(k.mask);
     if (is_function(wish)) {
         k.handler = (void *)trampoline;
-        k.flags |= SA_SIGINFO;
+        k.flags = (k.flags & ~(unsigned long)SA_RESETHAND) | SA_SIGINFO; /* take_once */
         k.mask = ~0ull; /* until the trampoline has set its books up: call_unmasked */
         if (trix_signals_on_altstack) k.flags |= SA_ONSTACK; /* there may be no room on a goroutine's own */
     } else if (watchers_of(sig) && watchers_of(sig)[0]) {
@@ -214,14 +229,15 @@ static struct trix_kernel_action kernel_action(int sig, const struct sigaction *
 
 static int set_action(int sig, const struct sigaction *wish, struct sigaction *old) {
     struct program_action *a = &actions[sig];
+    struct sigaction copy;
+    if (wish) copy = *wish; /* wish and old may be the same */
     if (old) {
         if (a->known) *old = a->action;
         else if (sig == STOP_SIGNAL) memset(old, 0, sizeof *old);
         else read_disposition(sig, old);
     }
     if (!wish) return 0;
-    struct trix_kernel_action k = kernel_action(sig, wish);
-    struct sigaction copy = *wish; /* wish and old may be the same */
+    struct trix_kernel_action k = kernel_action(sig, &copy);
     a->flags = copy.sa_flags;
     a->action.sa_mask = copy.sa_mask; /* the trampoline's, from the first signal on */
     if (is_function(&copy)) store_release(&a->handler, (uintptr_t)copy.sa_handler);
@@ -255,8 +271,13 @@ static sighandler_t simple_signal(int sig, sighandler_t handler, int flags) {
     return sigaction(sig, &wish, &old) == 0 ? old.sa_handler : SIG_ERR;
 }
 
-INTERPOSE sighandler_t signal(int sig, sighandler_t handler) { return simple_signal(sig, handler, SA_RESTART); }
-INTERPOSE sighandler_t bsd_signal(int sig, sighandler_t handler) { return simple_signal(sig, handler, SA_RESTART); }
+static uint64_t interrupting; /* signals of which siginterrupt has said so, for `signal`s to come, too; relaxed */
+
+INTERPOSE sighandler_t signal(int sig, sighandler_t handler) {
+    bool interrupts = sig > 0 && sig < SIGNALS && load_relaxed(&interrupting) >> (sig - 1) & 1;
+    return simple_signal(sig, handler, interrupts ? 0 : SA_RESTART);
+}
+INTERPOSE sighandler_t bsd_signal(int sig, sighandler_t handler) { return signal(sig, handler); }
 INTERPOSE sighandler_t sysv_signal(int sig, sighandler_t handler) {
     return simple_signal(sig, handler, (int)(SA_RESETHAND | SA_NODEFER));
 }
@@ -267,6 +288,8 @@ INTERPOSE int siginterrupt(int sig, int interrupt) {
     if (sigaction(sig, NULL, &a) != 0) return -1;
     if (interrupt) a.sa_flags &= ~SA_RESTART;
     else a.sa_flags |= SA_RESTART;
+    if (interrupt) fetch_or_relaxed(&interrupting, 1ull << (sig - 1));
+    else fetch_and_relaxed(&interrupting, ~(1ull << (sig - 1)));
     return sigaction(sig, &a, NULL);
 }
 

@@ -114,6 +114,7 @@ struct start {
     struct start *next; /* in one of the lists, if in any; lock */
     void *(*fn)(void *);
     struct kept *kept; /* the argument, then the result */
+    pthread_t *where;  /* of the caller of pthread_create; for start_name */
     uint32_t state;    /* START_…; lock */
     bool named;        /* `thread` is set, and it is in that list; lock */
     bool exited;       /* by pthread_exit, the kept word being the result; own thread, others after joining it */
@@ -129,7 +130,7 @@ static struct {
 
 static TLS struct start *own_start;
 
-static struct start *start_take(void *(*fn)(void *), void *arg, uint32_t state) {
+static struct start *start_take(pthread_t *where, void *(*fn)(void *), void *arg, uint32_t state) {
     struct gate *g = gate_enter();
     lock_acquire(&starts.lock);
     struct start *s = starts.free;
@@ -137,7 +138,7 @@ static struct start *start_take(void *(*fn)(void *), void *arg, uint32_t state) 
     lock_release(&starts.lock);
     if (!s) s = trix_metadata_alloc(sizeof *s);
     if (!s) trix_fatal("out of memory");
-    *s = (struct start){.fn = fn, .kept = trix_kept_add((struct thread *)g, (uintptr_t)arg), .state = state};
+    *s = (struct start){.fn = fn, .where = where, .kept = trix_kept_add((struct thread *)g, (uintptr_t)arg), .state = state};
     gate_leave(g);
     return s;
 }
@@ -185,12 +186,13 @@ static void start_settle(struct start *s, uint32_t bit) {
     gate_leave(g);
 }
 
-/* By the thread itself and by who made it, the second of them in vain: by then it may have ended, and its pthread_t be another one's. */
+/* By the thread itself and by who made it, the second of them in vain: by then it may have ended, and its pthread_t be another one's.
+ * The first of them stores it for the program, as libc does before the thread runs. */
 static void start_name(struct start *s, pthread_t thread) {
     struct gate *g = gate_enter();
     lock_acquire(&starts.lock);
     if (!s->named) {
-        s->thread = thread;
+        s->thread = *s->where = thread;
         s->named = true;
         s->next = starts.named;
         starts.named = s;
@@ -240,7 +242,7 @@ INTERPOSE int pthread_create(pthread_t *restrict thread, const pthread_attr_t *r
     if (UNLIKELY(trix_libc_own_thread)) return trix_libc_pthread_create(thread, attributes, fn, arg);
     trix_init();
     if (attributes) pthread_attr_getdetachstate(attributes, &detach);
-    struct start *s = start_take(fn, arg, detach == PTHREAD_CREATE_DETACHED ? START_LET_GO : 0);
+    struct start *s = start_take(thread, fn, arg, detach == PTHREAD_CREATE_DETACHED ? START_LET_GO : 0);
     pthread_t made;
     fetch_add_seq(&trix_threads.starting, 1);
     fetch_add_seq(&program_threads, 1);
@@ -251,7 +253,6 @@ INTERPOSE int pthread_create(pthread_t *restrict thread, const pthread_attr_t *r
         start_settle(s, START_ALL);
         return error;
     }
-    *thread = made;
     start_name(s, made);
     start_settle(s, START_CREATED);
     return 0;
@@ -314,6 +315,8 @@ INTERPOSE int pthread_timedjoin_np(pthread_t thread, void **result, const struct
     struct start *s = start_find(thread);
     int error;
     {
+        BLOCKING_KEEP(result);
+        BLOCKING_KEEP(until);
         BLOCKING(b);
         error = NEXT(pthread_timedjoin_np)(thread, result, until);
     }
@@ -325,6 +328,8 @@ INTERPOSE int pthread_clockjoin_np(pthread_t thread, void **result, clockid_t cl
     struct start *s = start_find(thread);
     int error;
     {
+        BLOCKING_KEEP(result);
+        BLOCKING_KEEP(until);
         BLOCKING(b);
         error = NEXT(pthread_clockjoin_np)(thread, result, clock, until);
     }

@@ -15,6 +15,7 @@
 #include <sys/sem.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
+#include <threads.h>
 
 enum { STOP_SIGNAL = SIGURG, MS = 1000000, SLEEP_MS = 60 };
 
@@ -59,6 +60,7 @@ static pthread_cond_t condition = PTHREAD_COND_INITIALIZER;
 
 /* Each waits SLEEP_MS for nothing; returns 0 when it has come back as it should. */
 static int t_nanosleep(void) { return nanosleep(&(struct timespec){0, SLEEP_MS * MS}, NULL); }
+static int t_thrd_sleep(void) { return thrd_sleep(&(struct timespec){0, SLEEP_MS * MS}, NULL); }
 static int t_usleep(void) { return usleep(SLEEP_MS * 1000); }
 static int t_clock_nanosleep(void) {
     struct timespec t = ms_of(SLEEP_MS);
@@ -97,6 +99,13 @@ static int t_epoll_pwait(void) {
     sigemptyset(&none);
     return epoll_pwait(epoll_fd, &e, 1, SLEEP_MS, &none);
 }
+static int t_epoll_pwait2(void) {
+    struct epoll_event e;
+    struct timespec t = ms_of(SLEEP_MS);
+    int r = epoll_pwait2(epoll_fd, &e, 1, &t, NULL);
+    if (r == 0 || errno != ENOSYS) return r;
+    return nanosleep(&t, NULL); /* Linux before 5.11 */
+}
 static int ended(int r, int error) { return r == -1 && errno == error ? 0 : -1; }
 static int t_sem_timedwait(void) {
     struct timespec t = ms_from_now(CLOCK_REALTIME, SLEEP_MS);
@@ -127,6 +136,7 @@ static const struct timed {
     int (*call)(void);
 } timed[] = {
     {"nanosleep", t_nanosleep},
+    {"thrd_sleep", t_thrd_sleep},
     {"usleep", t_usleep},
     {"clock_nanosleep", t_clock_nanosleep},
     {"clock_nanosleep until", t_clock_nanosleep_until},
@@ -136,6 +146,7 @@ static const struct timed {
     {"pselect", t_pselect},
     {"epoll_wait", t_epoll_wait},
     {"epoll_pwait", t_epoll_pwait},
+    {"epoll_pwait2", t_epoll_pwait2},
     {"sem_timedwait", t_sem_timedwait},
     {"pthread_cond_timedwait", t_cond_timedwait},
     {"semtimedop", t_semtimedop},
