@@ -17,19 +17,20 @@
 #include <sys/utsname.h>
 #include <time.h>
 
-enum { METRICS = 8, MOST = 1000000000, LEVELS = 8 };
+enum { METRICS = 32, UNIT = 40, MOST = 1000000000, LEVELS = 8 };
 
 struct tri__bench {
     const char *name;
     bool running, failed, parent;
     unsigned level; /* how many it is in */
     int64_t loop_at, loop_end; /* tri_bench_loop: times done, and when to look at the clock; 0: not used */
+    bool loop_done;
     uint64_t began, elapsed_ns, mallocs_began, bytes_began, mallocs, bytes;
     int64_t bytes_per_op;
     unsigned nmetrics;
     struct {
         double value;
-        const char *unit;
+        char unit[UNIT];
     } metric[METRICS];
 };
 
@@ -90,10 +91,12 @@ EXPORT void tri_bench_set_bytes(tri_b *b, int64_t per_op) { b->tri__bench->bytes
 EXPORT void tri_bench_report_metric(tri_b *b, double value, const char *unit) {
     struct tri__bench *x = b->tri__bench;
     unsigned i = 0;
+    if (!*unit || strlen(unit) >= UNIT || strpbrk(unit, " \t\n\v\f\r"))
+        return tri_bench_fail(b, "a metric's unit is a word of at most 39 bytes");
     while (i < x->nmetrics && strcmp(x->metric[i].unit, unit) != 0) i++;
-    if (i == METRICS) return;
+    if (i == METRICS) return tri_bench_fail(b, "more than 32 metrics");
     x->metric[i].value = value;
-    x->metric[i].unit = unit;
+    strcpy(x->metric[i].unit, unit);
     if (i == x->nmetrics) x->nmetrics++;
 }
 
@@ -112,6 +115,8 @@ static void run_round(tri_b *b, void (*fn)(tri_b *), int64_t n) {
     tri_bench_start_timer(b);
     fn(b);
     tri_bench_stop_timer(b);
+    if (b->tri__bench->loop_end && !b->tri__bench->loop_done && !b->tri__bench->failed)
+        tri_bench_fail(b, "benchmark function returned without tri_bench_loop(b) == false (break or return in loop?)");
 }
 
 static int64_t next_count(uint64_t took_ns, int64_t last) {
@@ -132,6 +137,7 @@ static bool loop_look(tri_b *b) {
     } else if (flags.times || (double)took >= flags.seconds * 1e9 || x->loop_end == MOST) {
         tri_bench_stop_timer(b);
         b->n = x->loop_at;
+        x->loop_done = true;
         return false;
     } else {
         x->loop_end = next_count(took, x->loop_end);
@@ -160,13 +166,11 @@ static void run_rounds(tri_b *b, void (*fn)(tri_b *)) {
 
 /* ---- the line ---- */
 
-/* As Go prints: about four digits. */
+/* As Go prints: about four digits, the points in one column. */
 static void print_value(double value, const char *unit) {
-    if (value == 0 || fabs(value) >= 999.95) printf("\t%10.0f %s", value, unit);
-    else if (fabs(value) >= 99.995) printf("\t%12.1f %s", value, unit);
-    else if (fabs(value) >= 9.9995) printf("\t%13.2f %s", value, unit);
-    else if (fabs(value) >= 0.99995) printf("\t%14.3f %s", value, unit);
-    else printf("\t%15.4g %s", value, unit);
+    int digits = 0;
+    for (double bound = 999.95; value != 0 && fabs(value) < bound && digits < 7; bound /= 10) digits++;
+    printf("\t%*.*f %s", digits ? 11 + digits : 10, digits, value, unit);
 }
 
 static void print_head(void) {
@@ -185,19 +189,50 @@ static void print_head(void) {
     if (info) fclose(info);
 }
 
+static bool is_standard(const char *unit) {
+    static const char *const units[] = {"ns/op", "MB/s", "B/op", "allocs/op"};
+    for (int i = 0; i < 4; i++)
+        if (strcmp(unit, units[i]) == 0) return true;
+    return false;
+}
+
+/* What the program has reported goes before what was measured. */
+static double standard(const struct tri__bench *x, const char *unit, double measured) {
+    for (unsigned i = 0; i < x->nmetrics; i++)
+        if (strcmp(x->metric[i].unit, unit) == 0) return x->metric[i].value;
+    return measured;
+}
+
+static void print_others(const struct tri__bench *x) {
+    for (const char *last = "";;) { /* by rising unit */
+        int next = -1;
+        for (unsigned i = 0; i < x->nmetrics; i++)
+            if (!is_standard(x->metric[i].unit) && strcmp(x->metric[i].unit, last) > 0 &&
+                (next < 0 || strcmp(x->metric[i].unit, x->metric[next].unit) < 0))
+                next = (int)i;
+        if (next < 0) return;
+        print_value(x->metric[next].value, last = x->metric[next].unit);
+    }
+}
+
 static void print_line(const tri_b *b) {
     const struct tri__bench *x = b->tri__bench;
-    double n = (double)b->n;
+    double n = (double)b->n, seconds = (double)x->elapsed_ns / 1e9;
+    locale_t program = trid_plain_numbers();
     int procs = tri_gomaxprocs(0);
     char name[300];
     if (procs > 1) snprintf(name, sizeof name, "Benchmark%s-%d", x->name, procs);
     else snprintf(name, sizeof name, "Benchmark%s", x->name);
     printf("%-30s\t%8ld", name, b->n);
-    print_value((double)x->elapsed_ns / n, "ns/op");
-    if (x->bytes_per_op) printf("\t%7.2f MB/s", (double)x->bytes_per_op * n / 1e6 / ((double)x->elapsed_ns / 1e9));
-    for (unsigned i = 0; i < x->nmetrics; i++) print_value(x->metric[i].value, x->metric[i].unit);
-    printf("\t%8lu B/op\t%8lu allocs/op\n", x->bytes / (uint64_t)b->n, x->mallocs / (uint64_t)b->n);
+    double ns = standard(x, "ns/op", (double)x->elapsed_ns / n);
+    double speed = standard(x, "MB/s", x->bytes_per_op > 0 && seconds > 0 ? (double)x->bytes_per_op * n / 1e6 / seconds : 0);
+    if (ns != 0) print_value(ns, "ns/op");
+    if (speed != 0) printf("\t%7.2f MB/s", speed);
+    print_others(x);
+    printf("\t%8ld B/op\t%8ld allocs/op\n", (int64_t)standard(x, "B/op", (double)(x->bytes / (uint64_t)b->n)),
+           (int64_t)standard(x, "allocs/op", (double)(x->mallocs / (uint64_t)b->n)));
     fflush(stdout);
+    uselocale(program);
 }
 
 static bool wanted(const char *name, unsigned level) {
@@ -254,7 +289,9 @@ static void __attribute__((noreturn)) bad(const char *flag, const char *value, c
 
 static void set_benchtime(const char *value) {
     char *end;
+    locale_t program = trid_plain_numbers();
     double n = strtod(value, &end);
+    uselocale(program);
     bool number = end != value && n > 0 && isfinite(n);
     flags.times = 0;
     if (number && strcmp(end, "x") == 0 && n == floor(n) && n <= MOST) flags.times = (int64_t)n;

@@ -191,7 +191,24 @@ static bool map_halves(void) {
     return true;
 }
 
+/* The child has neither the timers nor the thread: nothing is under way in it. */
+static void after_fork(void) {
+    pthread_mutex_init(&cpu.lock, NULL);
+    cpu.running = false;
+    cpu.on = 0;
+    cpu.to = NULL;
+    cpu.timer = NULL; /* which may have been growing */
+    cpu.ntimers = cpu.timers_room = 0;
+    for (int i = 0; i < 2; i++) {
+        if (cpu.half[i].word) munmap(cpu.half[i].word, HALF_WORDS * sizeof(uintptr_t));
+        cpu.half[i] = (struct half){0};
+    }
+}
+static void watch_forks(void) { pthread_atfork(NULL, NULL, after_fork); }
+
 static int start(FILE *to) {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, watch_forks);
     if (cpu.running) return EBUSY;
     if (!map_halves()) return ENOMEM;
     cpu.hz = cpu.next_hz;
@@ -238,6 +255,7 @@ static int failed(int error) {
 }
 
 EXPORT int tri_cpu_profile_start(FILE *to) {
+    if (!to) return failed(EINVAL);
     pthread_mutex_lock(&cpu.lock);
     int error = start(to);
     pthread_mutex_unlock(&cpu.lock);

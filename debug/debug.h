@@ -21,6 +21,7 @@
 #include "../src/obs/sight.h"
 #include "../include/tricolor/debug.h"
 
+#include <locale.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -31,6 +32,7 @@
 /* ---- start.c ---- */
 const struct sight *trid_core(void);
 void *trid_malloc(size_t bytes);              /* zeroed; ends the program when there is none */
+locale_t trid_plain_numbers(void); /* from now on with a point, on this thread; for uselocale, to have the program's locale back */
 void *trid_grow(void *array, size_t n, size_t *capacity, size_t each); /* room for one more behind n */
 
 /* ---- a text that grows ---- */

@@ -114,6 +114,7 @@ void trid_pprof_page(struct request *r) {
     const char *name = name_of(r), *seconds_text = trid_parameter(r, "seconds"), *debug_text = trid_parameter(r, "debug");
     const char *gc_text = trid_parameter(r, "gc");
     long seconds = 0, debug = 0, gc = 0;
+    if (seconds_text && !*seconds_text) seconds_text = NULL; /* as in Go */
     if (debug_text) trid_number(debug_text, INT_MIN, INT_MAX, &debug); /* as in Go, what is no number counts as 0 */
     if (gc_text) trid_number(gc_text, INT_MIN, INT_MAX, &gc);
     if (strcmp(name, "") == 0) return index_page(r);

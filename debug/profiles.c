@@ -167,7 +167,7 @@ static void put_heap_text(struct page *out) {
     if (p.n) qsort(p.sample, p.n, sizeof *p.sample, by_inuse);
     for (size_t i = 0; i < p.n; i++)
         for (int v = 0; v < 4; v++) sum[v] += p.sample[i].value[v];
-    trid_put(out, "heap profile: %ld: %ld [%ld: %ld] @ heap/%d\n", sum[2], sum[3], sum[0], sum[1], 2 * tri_mem_profile_rate);
+    trid_put(out, "heap profile: %ld: %ld [%ld: %ld] @ heap/%ld\n", sum[2], sum[3], sum[0], sum[1], 2l * tri_mem_profile_rate);
     struct symbols *s = trid_symbols_open();
     for (size_t i = 0; i < p.n; i++) {
         const struct profile_sample *x = &p.sample[i];
@@ -211,7 +211,7 @@ void trid_profile_page(const struct profile *p, int debug, struct page *out) {
 EXPORT int tri_profile_write(const char *name, FILE *to, int debug) {
     struct profile p;
     struct page out = {0};
-    if (!name || !trid_profile_make(name, __builtin_return_address(0), &p)) {
+    if (!name || !to || !trid_profile_make(name, __builtin_return_address(0), &p)) {
         errno = EINVAL;
         return -1;
     }

@@ -28,7 +28,7 @@ enum { THREADS = 2, MOST_CONNECTIONS = 1500, TIMEOUT_SECONDS = 30, MOST_BODY = 1
 static struct {
     pthread_mutex_t lock;
     struct MHD_Daemon *daemon; /* lock */
-    int port;                  /* lock */
+    int port, socket;          /* lock */
     uint32_t jobs;             /* seq_cst */
     uint32_t stopping;         /* seq_cst */
 } server = {.lock = PTHREAD_MUTEX_INITIALIZER};
@@ -311,10 +311,21 @@ static int start(const char *addr) {
         return error;
     }
     server.port = port;
+    server.socket = fd;
     return 0;
 }
 
+/* The child has none of the threads: it is not served. */
+static void after_fork(void) {
+    if (server.daemon) close(server.socket);
+    memset(&server, 0, sizeof server);
+    pthread_mutex_init(&server.lock, NULL);
+}
+static void watch_forks(void) { pthread_atfork(NULL, NULL, after_fork); }
+
 EXPORT int tri_debug_serve(const char *addr) {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, watch_forks);
     pthread_mutex_lock(&server.lock);
     int error = start(addr);
     pthread_mutex_unlock(&server.lock);

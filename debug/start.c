@@ -59,17 +59,27 @@ void trid_put_bytes(struct page *p, const void *bytes, size_t n) {
     p->text[p->n] = 0;
 }
 
+locale_t trid_plain_numbers(void) {
+    static locale_t plain;
+    locale_t c = __atomic_load_n(&plain, __ATOMIC_ACQUIRE);
+    if (!c) __atomic_store_n(&plain, c = newlocale(LC_ALL_MASK, "C", (locale_t)0), __ATOMIC_RELEASE); /* a constant */
+    return uselocale(c);
+}
+
 void trid_put(struct page *p, const char *format, ...) {
     va_list args;
+    locale_t program = trid_plain_numbers();
     va_start(args, format);
     int n = vsnprintf(NULL, 0, format, args);
     va_end(args);
-    if (n < 0) return;
-    room(p, (size_t)n);
-    va_start(args, format);
-    vsnprintf(p->text + p->n, (size_t)n + 1, format, args);
-    va_end(args);
-    p->n += (size_t)n;
+    if (n >= 0) {
+        room(p, (size_t)n);
+        va_start(args, format);
+        vsnprintf(p->text + p->n, (size_t)n + 1, format, args);
+        va_end(args);
+        p->n += (size_t)n;
+    }
+    uselocale(program);
 }
 
 void trid_put_json(struct page *p, const char *string) {

@@ -3,6 +3,7 @@
  * testing.B in C. docs/profiling.md is the guide.
  *
  * All of this may be called from any thread or goroutine, but not from a signal handler. What fails returns -1 and sets errno.
+ * The child of a fork is not served, and no CPU profile is under way in it; it may begin its own.
  */
 #ifndef TRICOLOR_DEBUG_H
 #define TRICOLOR_DEBUG_H
@@ -79,14 +80,15 @@ TRI_API int tri_bench(const char *name, void (*fn)(tri_b *));
 TRI_API void tri_bench_flags(int *argc, char **argv);
 
 /* `while (tri_bench_loop(b)) …` instead of a loop to b->n: fn is called once, what it does before and after the loop is not
- * timed, and the loop goes on as long as it takes. Costs a call, some 2 ns. */
+ * timed, and the loop goes on as long as it takes; who leaves it before fails. Costs a call, some 2 ns. */
 TRI_API bool tri_bench_loop(tri_b *b);
 
 TRI_API void tri_bench_reset_timer(tri_b *b);
 TRI_API void tri_bench_stop_timer(tri_b *b);
 TRI_API void tri_bench_start_timer(tri_b *b);
 TRI_API void tri_bench_set_bytes(tri_b *b, int64_t per_op);              /* adds MB/s */
-TRI_API void tri_bench_report_metric(tri_b *b, double value, const char *unit); /* adds value unit */
+TRI_API void tri_bench_report_metric(tri_b *b, double value, const char *unit); /* adds value unit, or goes before
+                                                                               * Go's own figure of that unit; 0 ns/op: none */
 TRI_API int tri_bench_run(tri_b *b, const char *name, void (*fn)(tri_b *)); /* a benchmark within: Outer/name */
 TRI_API void tri_bench_fail(tri_b *b, const char *why);                  /* prints it, and no figures */
 

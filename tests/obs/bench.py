@@ -43,6 +43,9 @@ n, v = one(r, "Looped")[0]
 assert n == 100 and v["B/op"] == 112 and v["allocs/op"] == 1 and v["calls"] == 1, v
 n, v = one(lines(run("-bench=Looped", "-benchtime=50ms")[0]), "Looped")[0]
 assert n > 1000 and n * v["ns/op"] >= 0.049e9 and v["B/op"] == 112, (n, v)
+n, v = one(r, "Reports")[0]
+assert v == {"MB/s": 12.5, "apes": 0.000001, "zebras": 0.05, "B/op": 8, "allocs/op": 7}, v
+assert "12.50 MB/s\t         0.0000010 apes\t         0.05000 zebras\t       8 B/op\t       7 allocs/op\n" in text, text
 assert one(r, "Outer/one_inside") and one(r, "Outer/two")
 
 r = lines(run("-test.benchtime", "20ms", "-count=3", "-run", "XXX", "-bench=Alloc|Nothing", "-benchmem")[0])
@@ -59,6 +62,8 @@ assert one(r, "Outer/two") and len(r) == 1, r
 
 text, _ = run("fail", "-bench", "^Fails$", "-benchtime=1x")
 assert text == "--- FAIL: BenchmarkFails\n    it must\n", text
+text, _ = run("fail", "-bench", "^Leaves$", "-benchtime=3x", status=1)
+assert "--- FAIL: BenchmarkLeaves\n" in text and "break or return in loop" in text, text
 _, err = run("-benchtime=soon", status=2)
 assert "benchtime" in err and "100x" in err, err
 run("-count=0", status=2)

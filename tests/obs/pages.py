@@ -66,6 +66,7 @@ def routes(s):
     assert s.text("/debug/pprof/heap?seconds=1&debug=1", status=400) == "seconds and debug params are incompatible\n"
     assert gzip.decompress(s.ask("/debug/pprof/heap?seconds=1"))
     assert s.headers["Content-Disposition"] == 'attachment; filename="heap-delta"'
+    assert gzip.decompress(s.ask("/debug/pprof/heap?seconds="))
     # what is no number counts as 0, and any other as text
     assert gzip.decompress(s.ask("/debug/pprof/heap?debug=x")) and s.text("/debug/pprof/heap?debug=-1").startswith("heap profile: ")
     for path in "/debug/pprof", "/debug/tricolor":

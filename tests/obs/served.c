@@ -1,6 +1,7 @@
 /* A program that serves its pages until its standard input ends, for pages.py and others: it prints the port. Meanwhile it
  * allocates, has goroutines, and threads that are signalled by the collector. */
 #include <errno.h>
+#include <locale.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -69,6 +70,7 @@ static void spawn(void *unused) {
 }
 
 int main(int argc, char **argv) {
+    setlocale(LC_ALL, "");
     const char *addr = argc > 1 ? argv[1] : "0";
     REQUIRE(tri_on_gc(on_gc, NULL) == 0, "errno %d", errno);
     REQUIRE(tri_debug_serve("nonsense") == -1 && errno == EINVAL, "errno %d", errno);
