@@ -272,6 +272,7 @@ static unsigned class_for(size_t bytes, size_t align) {
 
 static void *alloc(size_t bytes, size_t align, bool zeroed) {
     struct gate *g = no_stops();
+    if (!bytes) bytes = 1; /* a block all the same, also where it takes slabs for its alignment */
     unsigned class = class_for(bytes, align);
     void *p = class ? slot_alloc(class) : big_alloc(bytes, align, zeroed);
     if (p && class && zeroed) memset(p, 0, bytes);
@@ -313,7 +314,11 @@ static size_t room(const void *p) {
     }
 }
 
-size_t trix_foreign_size(const void *p) { return room(p); }
+/* What the program may use, which is what is scanned. */
+size_t trix_foreign_size(const void *p) {
+    size_t have = room(p);
+    return have > LARGEST_SLOT ? load_relaxed(&space.slabs[slab_of(p)].bytes) : have;
+}
 
 void *trix_foreign_resize(void *p, size_t bytes) {
     size_t have = room(p);

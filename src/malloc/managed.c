@@ -79,14 +79,15 @@ static void *block_aligned(size_t align, size_t bytes) {
     return align <= 16 ? block(bytes, false) : block_slow(bytes, align, false);
 }
 
-/* As glibc's: an alignment that is no power of two is raised to one. */
+/* As glibc's: an alignment that is no power of two is raised to one; 0 and EINVAL where there is none. */
+static size_t alignment(size_t align) {
+    if (align > SIZE_MAX / 2 + 1) return errno = EINVAL, 0;
+    return power_of_two(align) ? align : align ? 1ull << bits_width(align) : 16;
+}
+
 EXPORT void *tri__memalign(size_t align, size_t bytes) {
-    if (align > SIZE_MAX / 2 + 1) {
-        errno = EINVAL;
-        return NULL;
-    }
-    if (!power_of_two(align)) align = align ? 1ull << bits_width(align) : 16;
-    return block_aligned(align, bytes);
+    align = alignment(align);
+    return align ? block_aligned(align, bytes) : NULL;
 }
 
 EXPORT void *tri__aligned_alloc(size_t align, size_t bytes) { return tri__memalign(align, bytes); }
@@ -194,7 +195,8 @@ EXPORT void *tri__foreign_realloc(void *p, size_t bytes) {
 EXPORT void tri__foreign_free(void *p) { tri__free(p); }
 
 EXPORT void *tri__foreign_memalign(size_t align, size_t bytes) {
-    if (!power_of_two(align)) align = align ? 1ull << bits_width(align) : 16;
+    align = alignment(align);
+    if (!align) return NULL;
     void *p = trix_foreign_alloc(bytes, align);
     return LIKELY(p) ? p : no_memory();
 }

@@ -49,6 +49,43 @@ static void kept(void) {
     free(table);
 }
 
+/* The program may use all that malloc_usable_size says. */
+NO_INLINE static char *filled_to_the_end(size_t bytes, hidden *object) {
+    char *block = malloc(bytes);
+    size_t n = malloc_usable_size(block);
+    struct stamped *s = stamped_new(bytes);
+    *object = tri_hide(s);
+    REQUIRE(n >= bytes, "%zu of %zu bytes", n, bytes);
+    memcpy(block + (n - 8) / 8 * 8, &s, sizeof s);
+    return block;
+}
+static void usable(void) {
+    step("usable bytes");
+    for (size_t bytes = 8; bytes < 500000; bytes = bytes * 2 + 1) {
+        hidden object;
+        char *volatile block = filled_to_the_end(bytes, &object);
+        collect();
+        REQUIRE(stamped_lives(object, bytes), "what the end of %zu bytes holds is gone", bytes);
+        free(block);
+    }
+}
+
+/* Blocks of no bytes are blocks, however they are aligned. */
+static void empty(void) {
+    step("empty blocks");
+    for (size_t align = 16; align <= 1 << 20; align *= 2) {
+        char *before = malloc(100000), *a = aligned_alloc(align, 0), *b = memalign(align, 0), *after = malloc(100000);
+        REQUIRE(a && b && a != b && a != before && b != after, "%p %p", (void *)a, (void *)b);
+        REQUIRE(!((uintptr_t)a % align) && !((uintptr_t)b % align), "%p %p at %zu", (void *)a, (void *)b, align);
+        REQUIRE(malloc_usable_size(before) >= 100000 && malloc_usable_size(after) >= 100000, "others at %zu", align);
+        a = realloc(a, 10);
+        memset(a, 1, 10);
+        free(before), free(a), free(b), free(after);
+    }
+    REQUIRE(!memalign(SIZE_MAX / 2 + 2, 1) && errno == EINVAL, "an alignment above all");
+    REQUIRE(!memalign(SIZE_MAX / 2 + 1, 1) && errno == ENOMEM, "an alignment beyond memory");
+}
+
 static int enough; /* cycles have passed; atomic */
 
 /* ---- objects move between heap, foreign blocks and stacks while the collector marks ---- */
@@ -194,7 +231,7 @@ static void *with_key(void *arg) {
 static void libc_uses_it(void) {
     REQUIRE(!strcmp(early, "early") && !tri_is_heap(early), "early memory");
     free(early);
-    FILE *f = fopen("/proc/self/maps", "r");
+    FILE *f = fopen("/proc/self/status", "r");
     char *line = NULL;
     size_t room = 0, n = 0;
     while (getline(&line, &room, f) > 0) n++;
@@ -202,7 +239,7 @@ static void libc_uses_it(void) {
     free(line);
     fclose(f);
     /* libc's getline grows a buffer of the program's: it stays one */
-    f = fopen("/proc/self/maps", "r");
+    f = fopen("/proc/self/status", "r");
     line = tri__malloc(room = 4);
     while (getline(&line, &room, f) > 0) n--;
     REQUIRE(n == 0 && tri_is_heap(line) && tri__malloc_usable_size(line) >= room, "libc has resized a block");
@@ -241,6 +278,8 @@ int main(void) {
     step("the C library");
     libc_uses_it();
     kept();
+    usable();
+    empty();
     step("blocks in threads");
     in_threads(churn_blocks);
     step("objects in threads");

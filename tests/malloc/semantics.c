@@ -52,6 +52,11 @@ static void errors(void) {
         errno = 0;
         REQUIRE(tri__posix_memalign(&p, 64, absurd[i]) == ENOMEM && errno == 0 && p == keep, "posix_memalign(%zx)", absurd[i]);
     }
+    for (int log = 47; log < 64; log++) {
+        errno = 0;
+        REQUIRE(!tri__memalign((size_t)1 << log, 100) && errno == ENOMEM, "an alignment of 2^%d: errno %d", log, errno);
+        REQUIRE(!tri__memalign((size_t)1 << log, 1 << 20) && errno == ENOMEM, "an alignment of 2^%d: errno %d", log, errno);
+    }
     errno = 0;
     REQUIRE(!tri__calloc(SIZE_MAX / 8, 16) && errno == ENOMEM, "an overflow in calloc");
     errno = 0;
