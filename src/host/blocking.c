@@ -131,7 +131,7 @@ INTERPOSE int accept4(int fd, struct sockaddr *restrict from, socklen_t *restric
     return AGAIN(b, int, next ? next(fd, from, length, flags) : (int)CANCELLABLE(SYS_accept4, fd, from, length, flags));
 }
 
-/* Interrupted, the connection goes on being made: a second call would fail with EALREADY, so wait for its end. */
+/* The connection is being made by a call that was interrupted, and the socket's family does not let another one wait for it. */
 static int connect_rest(int fd) {
     struct pollfd p = {.fd = fd, .events = POLLOUT};
     int error = 0;
@@ -148,8 +148,11 @@ INTERPOSE int connect(int fd, const struct sockaddr *to, socklen_t length) {
     __typeof__(connect) *next = NEXT(connect);
     BLOCKING_KEEP(to);
     BLOCKING(b);
-    int r = next ? next(fd, to, length) : (int)CANCELLABLE(SYS_connect, fd, to, length);
-    return RESTARTED(b, r) ? connect_rest(fd) : r;
+    for (bool again = false;; again = true) {
+        int r = next ? next(fd, to, length) : (int)CANCELLABLE(SYS_connect, fd, to, length);
+        if (again && r == -1 && errno == EALREADY) return connect_rest(fd);
+        if (!RESTARTED(b, r)) return r;
+    }
 }
 
 /* ---- calls with a timeout ---- */
@@ -178,19 +181,6 @@ static int ms_left(uint64_t deadline) {
     return ms > INT32_MAX ? INT32_MAX : (int)ms;
 }
 
-INTERPOSE int poll(struct pollfd *fds, nfds_t n, int ms) {
-    __typeof__(poll) *next = NEXT(poll);
-    uint64_t deadline = ms > 0 ? deadline_in((uint64_t)ms * 1000000) : 0;
-    BLOCKING_KEEP(fds);
-    BLOCKING(b);
-    for (;;) {
-        struct timespec left = timespec_of(ms > 0 ? (uint64_t)ms * 1000000 : 0);
-        int r = next ? next(fds, n, ms) : (int)CANCELLABLE(SYS_ppoll, fds, n, ms < 0 ? NULL : &left, NULL, 0);
-        if (!RESTARTED(b, r)) return r;
-        if (ms > 0) ms = ms_left(deadline);
-    }
-}
-
 /* A system call with a timeout as argument `at`, a mask and its size behind. The kernel writes what is left into its argument: ours. */
 static NOINLINE int call_until(long number, long a[6], int at, const struct timespec *timeout, const sigset_t *mask) {
     uint64_t bits = mask ? mask_strip(*(const uint64_t *)mask) : 0, deadline = timeout ? deadline_in(ns_of(timeout)) : 0;
@@ -205,6 +195,11 @@ static NOINLINE int call_until(long number, long a[6], int at, const struct time
         if (!RESTARTED(b, r)) return r;
         if (timeout) left = timespec_of(time_left(deadline));
     }
+}
+
+INTERPOSE int poll(struct pollfd *fds, nfds_t n, int ms) {
+    struct timespec t = timespec_of(ms > 0 ? (uint64_t)ms * 1000000 : 0);
+    return call_until(SYS_ppoll, (long[6]){(long)fds, (long)n}, 2, ms < 0 ? NULL : &t, NULL);
 }
 
 INTERPOSE int ppoll(struct pollfd *fds, nfds_t n, const struct timespec *timeout, const sigset_t *mask) {
@@ -290,17 +285,7 @@ INTERPOSE int epoll_pwait(int epfd, struct epoll_event *events, int n, int ms, c
     }
 }
 
-INTERPOSE int epoll_wait(int epfd, struct epoll_event *events, int n, int ms) {
-    __typeof__(epoll_wait) *next = NEXT(epoll_wait);
-    uint64_t deadline = ms > 0 ? deadline_in((uint64_t)ms * 1000000) : 0;
-    BLOCKING_KEEP(events);
-    BLOCKING(b);
-    for (;;) {
-        int r = next ? next(epfd, events, n, ms) : (int)CANCELLABLE(SYS_epoll_pwait, epfd, events, n, ms, NULL, 8);
-        if (!RESTARTED(b, r)) return r;
-        if (ms > 0) ms = ms_left(deadline);
-    }
-}
+INTERPOSE int epoll_wait(int epfd, struct epoll_event *events, int n, int ms) { return epoll_pwait(epfd, events, n, ms, NULL); }
 
 INTERPOSE int epoll_pwait2(int epfd, struct epoll_event *events, int n, const struct timespec *timeout, const sigset_t *mask) {
     return call_until(SYS_epoll_pwait2, (long[6]){epfd, (long)events, n}, 3, timeout, mask);
@@ -400,12 +385,14 @@ INTERPOSE int waitid(idtype_t type, id_t id, siginfo_t *info, int options) {
 
 /* A semaphore's timed wait is the one wait for another thread that libc does not make again after a stop. This definition
  * stands in the archive too, so it goes by sem_clockwait, which there stays libc's own. */
-INTERPOSE int sem_timedwait(sem_t *restrict s, const struct timespec *restrict until) {
+static NOINLINE int sem_until(sem_t *s, clockid_t clock, const struct timespec *until) {
     __typeof__(sem_clockwait) *next = LIBC_CLOCKWAIT;
     BLOCKING_KEEP(s);
     BLOCKING(b);
-    return AGAIN(b, int, next(s, CLOCK_REALTIME, until));
+    return AGAIN(b, int, next(s, clock, until));
 }
+
+INTERPOSE int sem_timedwait(sem_t *restrict s, const struct timespec *restrict until) { return sem_until(s, CLOCK_REALTIME, until); }
 
 /* Inside libc these wait for a child made with vfork, during which no signal comes through. */
 #ifdef TRIX_SHARED
@@ -445,10 +432,7 @@ INTERPOSE int sem_wait(sem_t *s) {
 }
 
 INTERPOSE int sem_clockwait(sem_t *restrict s, clockid_t clock, const struct timespec *restrict until) {
-    __typeof__(sem_clockwait) *next = NEXT(sem_clockwait);
-    BLOCKING_KEEP(s);
-    BLOCKING(b);
-    return AGAIN(b, int, next(s, clock, until));
+    return sem_until(s, clock, until);
 }
 
 /* These have two versions on x86-64; the newer one is meant. */

@@ -26,6 +26,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <threads.h>
+#include <unistd.h>
 
 /* ---- the last thread ---- */
 
@@ -118,6 +119,7 @@ struct start {
     uint32_t state;    /* START_…; lock */
     bool named;        /* `thread` is set, and it is in that list; lock */
     bool exited;       /* by pthread_exit, the kept word being the result; own thread, others after joining it */
+    bool is_main;      /* the main thread's, made when it ends by pthread_exit; no other thread's pthread_t is its */
     pthread_t thread;
 };
 
@@ -265,11 +267,19 @@ static bool calls_come_here(void) {
     return pthread_create == trix_own_pthread_create || (trix_libc_sanitizer() && !trix_libc_thread_sanitizer());
 }
 
+static void keep_main_result(void *result) {
+    pthread_t self;
+    struct start *s = start_take(&self, NULL, result, START_CREATED | START_ENDED);
+    s->exited = s->is_main = true;
+    start_name(s, pthread_self());
+}
+
 INTERPOSE void pthread_exit(void *result) {
     if (own_start) {
         keep_result(own_start, result);
         own_start->exited = true; /* read once the thread has been joined */
     } else {
+        if (trix_os_tid() == getpid()) keep_main_result(result);
         trix_races_here = false;
     }
     trix_libc_exit(result);
@@ -282,6 +292,13 @@ static void *meant_result(const struct start *s, void *result) {
     return s && s->exited ? (void *)trix_kept_get(s->kept) : result;
 }
 
+/* The main thread's record is made after others have begun to wait for it. */
+static struct start *start_or_main(struct start *s, pthread_t thread) {
+    if (s) return s;
+    s = start_find(thread);
+    return s && s->is_main ? s : NULL;
+}
+
 INTERPOSE int pthread_join(pthread_t thread, void **result) {
     struct start *s = start_find(thread);
     int error;
@@ -290,6 +307,7 @@ INTERPOSE int pthread_join(pthread_t thread, void **result) {
         BLOCKING(b);
         error = trix_libc_join(thread, result);
     }
+    if (!error) s = start_or_main(s, thread);
     if (!error && result && *result == PTHREAD_CANCELED && trix_libc_static())
         *result = meant_result(s, *result);
     if (!error) start_settle(s, START_LET_GO);

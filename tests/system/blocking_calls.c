@@ -173,7 +173,7 @@ static void call_timed(void) {
 
 /* ---- calls without one: what they wait for comes after many signals ---- */
 
-static int sockets[2], listener, child_pipe[2], event_fd, lock_fd[2];
+static int sockets[2], listener, crowd /* with no place left in its queue */, child_pipe[2], event_fd, lock_fd[2];
 static struct message {
     long type;
     char text[8];
@@ -238,6 +238,19 @@ static ssize_t w_accept(void) {
     if (fd >= 0) close(fd);
     return fd >= 0 ? 1 : -1;
 }
+static void g_crowd(void) { close(accept(crowd, NULL, NULL)); }
+static ssize_t w_connect(void) {
+    struct sockaddr_storage name;
+    socklen_t length = sizeof name;
+    int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+    getsockname(crowd, (struct sockaddr *)&name, &length);
+    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &(struct timeval){.tv_sec = 100}, sizeof(struct timeval)); /* then it is never restarted */
+    int r = connect(fd, (struct sockaddr *)&name, length);
+    length = sizeof name;
+    if (r == 0) r = getpeername(fd, (struct sockaddr *)&name, &length);
+    close(fd);
+    return r == 0 ? 1 : -1;
+}
 static void g_signal(void) { syscall(SYS_tgkill, getpid(), pest.tid, SIGUSR2); }
 static ssize_t w_sigwaitinfo(void) {
     sigset_t set;
@@ -286,6 +299,7 @@ static const struct waiting {
     {"flock", w_flock, g_flock},
     {"wait", w_child, g_child},
     {"accept", w_accept, g_accept},
+    {"connect", w_connect, g_crowd},
     {"sigwaitinfo", w_sigwaitinfo, g_signal},
     {"pause", w_pause, g_handler},
     {"sigsuspend", w_sigsuspend, g_handler},
@@ -325,6 +339,14 @@ static void prepare(void) {
     listener = socket(AF_UNIX, SOCK_STREAM, 0);
     bind(listener, &(struct sockaddr){.sa_family = AF_UNIX}, sizeof(sa_family_t));
     listen(listener, 1);
+    crowd = socket(AF_UNIX, SOCK_STREAM, 0);
+    bind(crowd, &(struct sockaddr){.sa_family = AF_UNIX}, sizeof(sa_family_t));
+    listen(crowd, 0);
+    struct sockaddr_storage name;
+    socklen_t length = sizeof name;
+    getsockname(crowd, (struct sockaddr *)&name, &length);
+    while (connect(socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0), (struct sockaddr *)&name, length) == 0) {
+    }
     lock_fd[0] = open("/proc/self/exe", O_RDONLY);
     lock_fd[1] = open("/proc/self/exe", O_RDONLY);
     flock(lock_fd[1], LOCK_EX);

@@ -1,5 +1,6 @@
 /* A program whose main ends by pthread_exit goes on until its last thread has ended, and then ends by exit(0), with what atexit and
- * the threads' destructors have to do: the library's own threads do not keep it alive. Each way there is a process of its own. */
+ * the threads' destructors have to do: the library's own threads do not keep it alive. What main returns this way lives. Each way there
+ * is a process of its own. */
 #include "check.h"
 
 #include <sys/wait.h>
@@ -47,6 +48,28 @@ static void start(int threads, bool wait) {
     }
 }
 
+static pthread_t main_thread;
+static hidden main_result;
+NO_INLINE static void *result_of_main(void) {
+    struct stamped *s = stamped_new(77);
+    main_result = tri_hide(s);
+    return s;
+}
+static void *joins_main(void *late) {
+    char state[32] = "";
+    void *result;
+    pthread_setspecific(key, &key);
+    while (late && state[0] != 'Z') {
+        sched_yield();
+        task_status(getpid(), "State:", state, sizeof state);
+    }
+    if (late) collect();
+    REQUIRE(pthread_join(main_thread, &result) == 0, "main cannot be joined");
+    collect();
+    REQUIRE(result == tri_reveal(main_result) && stamped_ok(result, 77), "main's result: %p", result);
+    return NULL;
+}
+
 static void *starter(void *arg) {
     start(THREADS - 1, arg != NULL);
     return worker(NULL);
@@ -66,7 +89,10 @@ static void in_child(const char *name, int way, int threads) {
             if (way == 2) start(threads, true);
             if (way == 3) REQUIRE(pthread_create(&t, NULL, starter, &key) == 0, "no thread");
             if (way == 4) tri_run(goroutines, NULL);
-            pthread_exit(NULL);
+            main_thread = pthread_self();
+            if (way >= 5) REQUIRE(pthread_create(&t, NULL, joins_main, way == 6 ? &key : NULL) == 0, "no thread");
+            clear_stack();
+            pthread_exit(way >= 5 ? result_of_main() : NULL);
         }
         int status;
         REQUIRE(waitpid(child, &status, 0) == child, "waitpid");
@@ -83,5 +109,7 @@ int main(void) {
     in_child("threads end later", 2, THREADS);
     in_child("threads that others start", 3, THREADS);
     in_child("goroutines have been", 4, 0);
+    in_child("a thread waits for main's result", 5, 1);
+    in_child("a thread asks for main's result later", 6, 1);
     return 0;
 }
