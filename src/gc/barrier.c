@@ -206,10 +206,7 @@ void trix_gate_copy(struct gate *g, void *to, const void *from, size_t bytes) {
         size_t at = upwards ? done : bytes - done - n;
         copy_chunk((struct thread *)g, (char *)to + at, (const char *)from + at, n);
         done += n;
-        if (done < bytes) {
-            gate_leave(g);
-            gate_enter();
-        }
+        if (done < bytes) trix_gate_pass(g);
     }
 }
 
@@ -233,10 +230,7 @@ EXPORT void tri__copied(struct tri__module *module, const void *dst, const void 
     size_t skip = round_up((uintptr_t)dst, 8) - (uintptr_t)dst; /* only what fills a word of dst can be a pointer there */
     bytes = (!dst || is_scanned_heap(dst)) && bytes > skip ? round_down(bytes - skip, 8) : 0;
     for (size_t done = 0, n; done < bytes && gate_marking(); done += n) {
-        if (done) {
-            gate_leave(g);
-            gate_enter();
-        }
+        if (done) trix_gate_pass(g);
         n = min_u64(bytes - done, BULK_BYTES);
         shade_copied((struct thread *)g, (const char *)src + skip + done, n);
     }

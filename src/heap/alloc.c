@@ -166,7 +166,7 @@ void *trix_alloc_object_try(struct gate *g, tri_type *type) {
 
 /* ---- arrays ---- */
 
-static size_t array_bytes(const char *call, size_t n, size_t size) {
+static NOINLINE size_t array_bytes(const char *call, size_t n, size_t size) {
     size_t bytes;
     if (__builtin_mul_overflow(n, size, &bytes) || bytes > (uint64_t)INT64_MAX / 2)
         trix_misuse(call, "%zu elements of %zu bytes do not fit the address space; check the count", n, size);
@@ -270,6 +270,7 @@ EXPORT void tri_prealloc(const tri_type *type, size_t n) {
     if (l->id == LAYOUT_ID_LARGE)
         trix_misuse("tri_prealloc", "objects of %zu bytes have spans of their own; preallocation is for up to %d bytes",
                     type->size, MAX_SMALL - 8);
+    array_bytes("tri_prealloc", n, type->size);
     size_t blocks = l->id == LAYOUT_ID_TINY ? (n + TINY_BLOCK / TINY_PIECE - 1) / (TINY_BLOCK / TINY_PIECE) : n;
     store_relaxed(&t->slot, l->id * (uint32_t)sizeof(struct tri__run));
     for (int attempt = 0; !trix_cache_prealloc((struct thread_cache *)g, l, blocks); attempt++)

@@ -172,7 +172,10 @@ static bool run_refill(struct thread_cache *cache, struct layout *l) {
             return true;
         }
         run_finish(r);
-        if (run_take_reserve(t, l)) continue;
+        if (run_take_reserve(t, l)) {
+            pay_for(cache, (int64_t)l->slots * l->size);
+            continue;
+        }
         if (!trix_central_claim(l, &cache->window, run_want(r, l), &claim)) return false;
         run_take_claim(t, l, &claim);
         pay_for(cache, (int64_t)claim.count * l->size);
@@ -231,10 +234,11 @@ static bool prealloc_span(struct thread_cache *cache, struct layout *l) {
     return true;
 }
 
+/* What is reserved is not reported before it is claimed: it would start cycles, each of which takes all of it back. */
 bool trix_cache_prealloc(struct thread_cache *cache, struct layout *l, size_t n) {
     for (size_t have = 0; have < n; have += l->slots) {
-        trix_gate_account(&cache->gate, (int64_t)l->slots * l->size);
         if (!prealloc_span(cache, l)) return false;
+        trix_gate_pass(&cache->gate); /* no stop waits for the rest */
     }
     return true;
 }
@@ -255,17 +259,15 @@ static size_t run_next_slot(const struct run_state *r, const struct layout *l, u
     return (cur - map_address(r->page) + l->size - 1) / l->size;
 }
 
-static uint64_t retire_reserve(struct run_state *r, struct layout *l) {
-    uint64_t bytes = 0, all[SPAN_SLOTS / 64];
+static void retire_reserve(struct run_state *r, struct layout *l) {
+    uint64_t all[SPAN_SLOTS / 64];
     for (unsigned w = 0; w < ARRAY_LEN(all); w++) all[w] = layout_valid(l, w);
     if (r->reserve) run_moves(r);
     while (r->reserve) {
         uint32_t page = r->reserve;
         r->reserve = map_state(page)->next;
         trix_central_unclaim(l, page, all);
-        bytes += (uint64_t)l->slots * l->size;
     }
-    return bytes;
 }
 
 /* A run that ended with most of its claim unused claims less the next time. */
@@ -276,7 +278,8 @@ static void run_adapt(struct run_state *r, unsigned unused) {
 static uint64_t retire_run(struct run_table *t, struct layout *l) {
     struct run_state *r = &t->cold[l->id];
     struct tri__run *run = &t->hot[l->id];
-    uint64_t bytes = retire_reserve(r, l), handed = r->handed;
+    uint64_t bytes = 0, handed = r->handed;
+    retire_reserve(r, l);
     r->listed = false;
     if (r->page) {
         if (run->cur < run->end) {

@@ -35,6 +35,7 @@ void trix_gate_lapse(struct gate *gate); /* ends the section it is in */
 void trix_gate_await_open(struct gate *gate); /* inside at depth 1, and again on return */
 void trix_gate_serve(struct gate *gate); /* outside, with something pending */
 void *trix_gate_serve_with(struct gate *gate, void *object); /* the same, for gate_leave_with */
+void trix_gate_pass(struct gate *gate); /* out at depth 1, and in again: lets in what waits */
 
 /* Reports bytes claimed (positive) or given back (negative); may start a cycle. */
 void trix_gate_account(struct gate *gate, int64_t bytes);

@@ -144,6 +144,8 @@ int main(int argc, char **argv) {
         (void)!tri_alloc_aligned(48, 10);
     else if (!strcmp(what, "prealloc-large"))
         tri_prealloc(tri_type_of(struct large), 3);
+    else if (!strcmp(what, "prealloc-many"))
+        tri_prealloc(tri_type_of(struct node), (size_t)-1);
     else if (!strcmp(what, "strdup-null"))
         tri_strdup(NULL);
     else if (!strcmp(what, "type-null"))
