@@ -4,6 +4,7 @@
  * (ir/prelude.c), makes the functions internal, and LLVM inlines them. All are named tri__tricc_<what>; those
  * that stand in for a function of the library have its arguments, and leave errno alone.
  */
+#define TRICOLOR_DEBUG_H /* it includes <stdio.h>, which need not be there for targets that nobody builds for */
 #include <tricolor.h>
 
 #define PRELUDE  __attribute__((always_inline, visibility("hidden")))
