@@ -81,6 +81,24 @@ static bool parse_tracking(const char *text, int *tracking) {
     return false;
 }
 
+/* ---- complaints ---- */
+
+/* Its first 100 bytes; what would break the line is shown as a question mark. */
+static COLD void add_value(struct text *t, const char *value, size_t length) {
+    for (size_t i = 0; i < length && i < 100; i++)
+        trix_text_add(t, "%c", (unsigned char)value[i] < ' ' ? '?' : value[i]);
+    trix_text_add(t, length > 100 ? "..." : "");
+}
+
+static COLD void complain(const char *name, const char *value, const char *accepted, const char *used) {
+    char buffer[1024];
+    struct text t = text_over(buffer, sizeof buffer);
+    trix_text_add(&t, "tricolor: %s=", name);
+    add_value(&t, value, strlen(value));
+    trix_text_add(&t, " is not understood; it takes %s; using %s\n", accepted, used);
+    trix_text_write(&t, 2);
+}
+
 /* ---- GODEBUG ---- */
 
 static const struct debug_key {
@@ -109,11 +127,11 @@ static bool parse_debug_key(const char *item, size_t length) {
     return false;
 }
 
-static void complain_debug(const char *item, size_t length) {
+static COLD void complain_debug(const char *item, size_t length) {
     char buffer[1024];
     struct text t = text_over(buffer, sizeof buffer);
     trix_text_add(&t, "tricolor: GODEBUG: bad item \"");
-    for (size_t i = 0; i < length && i < 100; i++) trix_text_add(&t, "%c", item[i]);
+    add_value(&t, item, length);
     trix_text_add(&t, "\" ignored; accepted are");
     for (size_t i = 0; i < ARRAY_LEN(debug_keys); i++) {
         const struct debug_key *key = &debug_keys[i];
@@ -141,10 +159,6 @@ static const char *lookup(char *const *environment, const char *name) {
             return *value ? value : NULL;
         }
     return NULL;
-}
-
-static void complain(const char *name, const char *value, const char *accepted, const char *used) {
-    trix_print(2, "tricolor: %s=%s is not understood; it takes %s; using %s\n", name, value, accepted, used);
 }
 
 void trix_options_read(char *const *environment) {

@@ -30,8 +30,8 @@ def refused(name, value, accepted, used):
     return words(f"tricolor: {name}={value} is not understood; it takes {accepted}; using {used}\n")
 
 
-def gogc(value):
-    return ({"GOGC": value}, ["percent"], 0, "100\nok\n", refused("GOGC", value, "a percentage above 0, or off", "100"))
+def gogc(value, shown=None):
+    return ({"GOGC": value}, ["percent"], 0, "100\nok\n", refused("GOGC", shown or value, "a percentage above 0, or off", "100"))
 
 
 def limit(value):
@@ -84,6 +84,8 @@ CASES = {
     "gogc-words": gogc("lots"),
     "gogc-rest": gogc("100%"),
     "gogc-too-large": gogc("99999999999999999999"),
+    "gogc-long": gogc("9" * 3000, "9" * 100 + "..."),
+    "gogc-two-lines": gogc("100\n200", "100?200"),
     "gogc-200": fine({"GOGC": "200"}, "percent", "200\nok\n"),
     "gogc-off": fine({"GOGC": "off"}, "percent", "-1\nok\n"),
     "gogc-empty": fine({"GOGC": ""}, "percent", "100\nok\n"),
@@ -143,6 +145,7 @@ CASES = {
     "prealloc-large": misuse("prealloc-large", "tri_prealloc",
                              "objects of 100008 bytes have spans of their own; preallocation is for up to 32760 bytes"),
     "strdup-null": misuse("strdup-null", "tri_strdup", "the string is NULL; pass a string, or keep NULL as it is"),
+    "prealloc-many": misuse("prealloc-many", "tri_prealloc", f"{(1 << 64) - 1} " + ARRAY.format(32)),
     "type-null": misuse("type-null", "tri_alloc_type", "the type is NULL; pass tri_type_of(T)"),
     "prealloc-null": misuse("prealloc-null", "tri_prealloc", "the type is NULL; pass tri_type_of(T)"),
     "blocking-null": misuse("blocking-null", "tri_blocking_call", "the function is NULL"),
