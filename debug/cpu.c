@@ -194,6 +194,7 @@ static bool map_halves(void) {
 /* The child has neither the timers nor the thread: nothing is under way in it. */
 static void after_fork(void) {
     pthread_mutex_init(&cpu.lock, NULL);
+    if (cpu.running) trid_core()->on_tick(NULL);
     cpu.running = false;
     cpu.on = 0;
     cpu.to = NULL;
@@ -232,14 +233,14 @@ static int start(FILE *to) {
     return 0;
 }
 
-/* Ticks under way may still come in after their timer has gone: they find that nobody counts. SIGPROF's default is death, so
- * the handler stays where the program has none. */
+/* Ticks under way may still come in after their timer has gone: they find that nobody counts, or the program's own handler. */
 static int stop(struct page *out) {
     if (!cpu.running) return EINVAL;
     __atomic_store_n(&cpu.stopping, 1, __ATOMIC_SEQ_CST);
     pthread_join(cpu.thread, NULL);
     delete_timers();
     __atomic_store_n(&cpu.on, 0, __ATOMIC_SEQ_CST);
+    trid_core()->on_tick(NULL);
     collect();
     collect();
     cpu.profile.duration_ns = (int64_t)(now_ns(CLOCK_MONOTONIC) - cpu.begun);

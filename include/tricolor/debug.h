@@ -29,7 +29,7 @@ TRI_API int tri_profile_write(const char *name, FILE *to, int debug);
 
 /* Begins to sample, 100 times a second of CPU time a thread, where the program is; stop ends that, and writes the profile to
  * the file given at the start, flushed. Returns 0, or -1 with errno EBUSY when one is under way; stop: EINVAL when
- * none is. Uses SIGPROF meanwhile. */
+ * none is. Uses SIGPROF meanwhile; the program's own handler is back afterwards. */
 TRI_API int tri_cpu_profile_start(FILE *to);
 TRI_API int tri_cpu_profile_stop(void);
 /* Samples a second from the next start on, 1 … 1000; 100 unless set. Where the kernel looks less often (CONFIG_HZ, 250

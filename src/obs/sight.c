@@ -85,12 +85,15 @@ static uint64_t find_leaks(void) { return trix_goroutines_count() ? trix_leaks_f
 
 /* ---- ticks ---- */
 
+/* What the program has put in its place meanwhile stays. So does ours where the program has none: a tick may be under way, whose
+ * default is death. */
 static bool on_tick(sight_handler *handler) {
-    static struct trix_kernel_action before;
-    static bool taken;
-    if (!handler) return !taken || (taken = false, trix_os_sigaction_raw(SIGPROF, &before, NULL));
-    if (!taken && !trix_os_sigaction_raw(SIGPROF, NULL, &before)) return false;
-    taken = true;
+    static struct trix_kernel_action before, now;
+    static void *ours;
+    if (!trix_os_sigaction_raw(SIGPROF, NULL, &now)) return false;
+    if (!handler) return now.handler != ours || !before.handler || trix_os_sigaction_raw(SIGPROF, &before, NULL);
+    if (now.handler != (void *)handler) before = now;
+    ours = (void *)handler;
     return trix_os_sigaction(SIGPROF, (trix_os_handler *)(void *)handler, SA_SIGINFO | SA_RESTART | SA_ONSTACK);
 }
 
