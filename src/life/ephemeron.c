@@ -127,11 +127,6 @@ EXPORT tri_ephemerons *tri_ephemerons_new(void) {
     return face;
 }
 
-static void lock_key(const char *call, struct special_place *at, const void *key) {
-    if (!trix_special_lock(at, (uintptr_t)key))
-        trix_misuse(call, "the key %p is not in a live object of the collected heap, or is in an arena", key);
-}
-
 static struct special *find_entry(const struct special_place *at, const struct table *table, const void *key) {
     struct special *s = trix_special_first(at);
     while (s && (s->kind != SPECIAL_EPHEMERON || s->ephemeron.table != table ||
@@ -158,7 +153,7 @@ static void remove_entry(struct special_place *at, struct special *s) {
 EXPORT void tri_ephemerons_put(tri_ephemerons *face, void *key, void *value) {
     struct special_place at;
     struct thread *t = (struct thread *)gate_enter();
-    lock_key("tri_ephemerons_put", &at, key);
+    trix_special_demand(&at, "tri_ephemerons_put", key);
     struct special *s = find_entry(&at, face->table, key);
     uintptr_t old = s ? s->ephemeron.value : 0;
     if (!s && value && !load_relaxed(&face->table->dead)) s = add_entry(&at, face->table, key);
@@ -175,7 +170,7 @@ EXPORT void tri_ephemerons_put(tri_ephemerons *face, void *key, void *value) {
 EXPORT void *tri_ephemerons_get(tri_ephemerons *face, void *key) {
     struct special_place at;
     struct thread *t = (struct thread *)gate_enter();
-    lock_key("tri_ephemerons_get", &at, key);
+    trix_special_demand(&at, "tri_ephemerons_get", key);
     const struct special *s = find_entry(&at, face->table, key);
     uintptr_t value = s && !load_relaxed(&face->table->dead) ? load_relaxed(&s->ephemeron.value) : 0;
     trix_special_unlock(&at);

@@ -3,12 +3,6 @@
 #include "../../include/tricolor/alloc.h"
 #include "../../include/tricolor/life.h"
 
-static void demand_place(const char *call, struct special_place *at, const void *p) {
-    if (!trix_special_lock(at, (uintptr_t)p))
-        trix_misuse(call, "%p is not in a live object of the collected heap, or is in an arena, whose objects have no "
-                          "end of their own", p);
-}
-
 /* Whether p is where an object begins: a slot, or a piece of a tiny block. */
 static bool is_start(const struct special_place *at, uintptr_t p) {
     const struct page *entry = map_page(at->page);
@@ -27,7 +21,7 @@ static struct special *find_finalizer(const struct special_place *at, uintptr_t 
 EXPORT void tri_set_finalizer(void *p, void (*finalizer)(void *)) {
     struct special_place at;
     struct thread *t = (struct thread *)gate_enter();
-    demand_place("tri_set_finalizer", &at, p);
+    trix_special_demand(&at, "tri_set_finalizer", p);
     if (!is_start(&at, (uintptr_t)p))
         trix_misuse("tri_set_finalizer", "%p points into an object; pass the object's start", p);
     struct special *old = find_finalizer(&at, (uintptr_t)p), *s;
@@ -50,7 +44,7 @@ EXPORT void tri_set_finalizer(void *p, void (*finalizer)(void *)) {
 EXPORT tri_cleanup tri_add_cleanup(void *p, void (*cleanup)(void *), void *arg) {
     struct special_place at;
     struct thread *t = (struct thread *)gate_enter();
-    demand_place("tri_add_cleanup", &at, p);
+    trix_special_demand(&at, "tri_add_cleanup", p);
     if (!cleanup) trix_misuse("tri_add_cleanup", "the function is NULL");
     if (trix_special_same_object(&at, (uintptr_t)p, (uintptr_t)arg))
         trix_misuse("tri_add_cleanup", "the argument %p lies in the object itself and would keep it alive for ever; pass "

@@ -176,6 +176,12 @@ static bool place_lock(struct special_place *at, uintptr_t p, bool chunks_too) {
 
 bool trix_special_lock(struct special_place *at, uintptr_t p) { return place_lock(at, p, false); }
 
+void trix_special_demand(struct special_place *at, const char *call, const void *p) {
+    if (!trix_special_lock(at, (uintptr_t)p))
+        trix_misuse(call, "%p is not in a live object of the collected heap, or is in an arena, whose objects have no end of "
+                          "their own", p);
+}
+
 void trix_special_unlock(struct special_place *at) { lock_release(&at->shard->lock); }
 
 bool trix_special_same_object(const struct special_place *at, uintptr_t p, uintptr_t q) {
@@ -192,7 +198,8 @@ struct special *trix_special_first(const struct special_place *at) {
 
 struct special *trix_special_add(struct special_place *at, enum special_kind kind, uintptr_t object) {
     struct special *s = list_take((void **)&at->shard->free, sizeof *s);
-    *s = (struct special){.object = object, .kind = kind, .id = ++at->shard->ids};
+    uint64_t shard = (uint64_t)(at->shard - shards); /* an address may be another shard's later */
+    *s = (struct special){.object = object, .kind = kind, .id = ++at->shard->ids * SHARDS + shard};
     if (!at->span) at->span = span_make(at->shard, at->page);
     struct special **link = place_head(at);
     if (!link) link = span_open(at->shard, at->span, at->slot);

@@ -59,6 +59,9 @@ struct special_place {
 bool trix_special_lock(struct special_place *place, uintptr_t p);
 void trix_special_unlock(struct special_place *place);
 
+/* Locks the place, or ends the program: the call was given no such pointer. */
+void trix_special_demand(struct special_place *place, const char *call, const void *p);
+
 /* Whether q is in the same object as p, which is at the place: a block of tiny ones has several. */
 bool trix_special_same_object(const struct special_place *place, uintptr_t p, uintptr_t q);
 

@@ -50,15 +50,10 @@ static struct tri__weak *find_handle(const struct special_place *at, uintptr_t p
     return s ? s->weak.handle : NULL;
 }
 
-static void demand_place(struct special_place *at, const void *p) {
-    if (!trix_special_lock(at, (uintptr_t)p))
-        trix_misuse("tri_weak_make", "%p is not in a live object of the collected heap, or is in an arena", p);
-}
-
 /* The handle there is, else `fresh`, if that is not NULL, in its place. */
 static struct tri__weak *find_or_add(struct thread *t, void *p, struct tri__weak *fresh) {
     struct special_place at;
-    demand_place(&at, p);
+    trix_special_demand(&at, "tri_weak_make", p);
     struct tri__weak *handle = find_handle(&at, (uintptr_t)p);
     if (!handle && fresh) {
         handle = fresh;

@@ -58,6 +58,30 @@ static void stopping(void) {
     REQUIRE(!tri_cleanup_stop((tri_cleanup){0, 0}), "no cleanup was stopped");
 }
 
+/* ---- a cleanup that has run is not another one, of an object at the same address in a span that begins elsewhere ---- */
+
+enum { PAGE = 8192 };
+static int old_ran;
+static tri_cleanup old;
+static void old_note(void *arg) { (void)arg, count_up(&old_ran); }
+NO_INLINE static void make_old(void) {
+    uintptr_t inside = (uintptr_t)tri_alloc_leaf(64 * PAGE) + 6 * PAGE;
+    old = tri_add_cleanup((void *)(inside / PAGE * PAGE), old_note, NULL);
+}
+static void same_address(void) {
+    make_old();
+    collect_until(&old_ran, 1);
+    for (int i = 0; i < 2; i++) settle();
+    for (int i = 0; i < 100000; i++) {
+        void *p = tri_alloc_leaf(64);
+        if (tri_hide(p) != old.tri__object) continue;
+        tri_cleanup fresh = tri_add_cleanup(p, old_note, NULL);
+        REQUIRE(!tri_cleanup_stop(old), "a cleanup that had run was stopped in another's place");
+        REQUIRE(tri_cleanup_stop(fresh), "a cleanup could not be stopped");
+        return;
+    }
+}
+
 /* ---- after the finalizer, and only when the object is gone ---- */
 
 static struct box *revived;
@@ -127,6 +151,7 @@ static void while_marking(void) {
 }
 
 int main(void) {
+    same_address(); /* first, while few ids have been given */
     several_in_order();
     stopping();
     after_finalizer();
