@@ -70,14 +70,18 @@ HELPER void *hold_cycle(void *arg) {
 static pthread_t hold_thread;
 
 /* Begins a cycle, and returns when the collector stands at the point (HOLD_MARK), and the calling thread's
- * own stack has been scanned: from here on it is black. */
+ * own stack has been scanned: from here on it is black. The thread passes the library's door: where the signal
+ * has found it in the thread sanitizer it scans itself there, or when it is reminded, and who would remind it is held. */
 HELPER void hold_at(enum hold_point point) {
     hold.there = hold.go = 0;
     hold.run = NULL;
     __atomic_store_n(&hold.point, point, __ATOMIC_SEQ_CST);
     REQUIRE(pthread_create(&hold_thread, NULL, hold_cycle, NULL) == 0, "no thread");
     await(&hold.there, 1);
-    while (__atomic_load_n(&thread_self()->ask_scan, __ATOMIC_SEQ_CST)) sched_yield();
+    while (__atomic_load_n(&thread_self()->ask_scan, __ATOMIC_SEQ_CST)) {
+        gate_leave(gate_enter());
+        sched_yield();
+    }
 }
 
 /* Lets the cycle go on, and returns when it is over. */
