@@ -111,7 +111,7 @@ static void charge(uint64_t ns) {
 
 /* Going on is Dekker's handshake too: another fork may begin between the last look at `paused` and the end of standing, and
  * count on a thread that is about to go on; so it looks once more when it is not counted any longer. */
-static void stand_still(void) {
+void trix_collector_stand(void) {
     while (load_seq(&background.paused)) {
         fetch_add_seq(&background.standing, 1);
         trix_event_post();
@@ -128,7 +128,7 @@ void trix_collector_poll(struct marker *m) {
         trix_marker_flush(m);
         trix_work_exit();
     }
-    stand_still();
+    trix_collector_stand();
     if (m) trix_work_enter();
 }
 
@@ -442,10 +442,13 @@ bool trix_collector_start(void) {
 
 /* ---- fork ---- */
 
-/* The collector's thread may be in the making: then not. */
+/* The collector's thread may be in the making: then not. Where one of the program's drives, it is that one which stands, and the collector's
+ * waits for it. (The calling one does not: it forks in a handler of tri_on_gc.) */
 bool trix_collector_standing(void) {
     uint32_t state = load_seq(&background.collector);
-    return state != 1 && load_seq(&background.standing) >= (state == 2) + load_seq(&background.made) + load_seq(&background.backer);
+    const struct thread *here = load_seq(&trix_gc.here);
+    uint32_t driver = here ? here != thread_self() : state == 2;
+    return state != 1 && load_seq(&background.standing) >= driver + load_seq(&background.made) + load_seq(&background.backer);
 }
 
 /* The calling thread is blocked or not attached. */

@@ -45,14 +45,19 @@ void trix_gc_repace(void) {
 }
 
 /* Runs the cycle on this very thread: there are no threads to be had for the collector. A handler of the program that ran meanwhile
- * would wait for the cycle which it has interrupted. */
+ * would wait for the cycle which it has interrupted; one of tri_on_gc, which the cycle calls, is to wait for none. Towards a fork the thread
+ * is the collector's. */
 static void run_here(struct thread *t) {
+    if (load_seq(&trix_gc.here) == t) return;
     uint32_t depth = t->cache.gate.inside;
     uint64_t mask = trix_os_sigmask(SIG_BLOCK, ~(1ull << (STOP_SIGNAL - 1)));
     t->cache.gate.inside = 0;
     thread_block(t, THREAD_SPILL());
     lock_acquire(&trix_gc.driver); /* another thread may do the same */
+    store_seq(&trix_gc.here, t);
+    trix_collector_stand();
     trix_cycle_run(true);
+    store_seq(&trix_gc.here, NULL);
     lock_release(&trix_gc.driver);
     thread_unblock(t);
     t->cache.gate.inside = depth;
@@ -135,11 +140,16 @@ EXPORT int tri_on_gc(void (*fn)(tri_gc_event, void *), void *arg) {
     return free < MAX_LISTENERS ? 0 : -1;
 }
 
+/* Who runs the cycle on its own thread, counted as blocked, runs the program meanwhile. */
 void trix_gc_notify(tri_gc_event event) {
+    struct thread *t = load_seq(&trix_gc.here);
+    uintptr_t sp = t ? t->sp : 0;
+    if (t) thread_unblock(t);
     for (int i = 0; i < MAX_LISTENERS; i++) {
         void (*fn)(tri_gc_event, void *) = load_acquire(&listeners[i].fn);
         if (fn) fn(event, listeners[i].arg);
     }
+    if (t) thread_block(t, sp);
 }
 
 bool trix_gc_listened_to(void) { return load_acquire(&listeners[0].fn) != NULL; }

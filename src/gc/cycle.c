@@ -204,6 +204,7 @@ static void whiten_heap(void) {
 void trix_gc_reset_after_fork(void) {
     lock_reset(&trix_gc.driver);
     lock_reset(&trix_gc.lock);
+    trix_gc.here = NULL;
     cycle.dropped = trix_phase != PHASE_OFF;
     if (cycle.dropped) {
         trix_phase = PHASE_OFF;

@@ -27,6 +27,7 @@ struct cycle_report {
 
 struct gc {
     struct lock driver;   /* who drives the cycle: "driver only" is what its holder alone touches, "collector" means the same */
+    struct thread *here;  /* the program's thread that drives since there are no threads to be had; NULL: none. Seq_cst */
     struct lock lock;     /* of the pacer and the controls */
     struct pacer pacer;   /* lock */
 
@@ -158,6 +159,7 @@ void trix_checkmark(void);
 void trix_collector_pause(void);
 bool trix_collector_standing(void);
 void trix_collector_resume(void);
+void trix_collector_stand(void); /* the driver, on its own thread: until no fork wants it to stand still */
 /* Collector's threads: the place where they stand still. `m`: an active marker's, or NULL. */
 void trix_collector_poll(struct marker *m);
 

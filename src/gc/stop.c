@@ -111,7 +111,7 @@ void trix_thread_unblock_slow(struct thread *t) {
 void trix_lock_blocking(struct lock *lock) {
     struct thread *t = thread_self();
     if (lock_try(lock)) return;
-    if (!t || t->cache.gate.inside) {
+    if (!t || t->cache.gate.inside || load_relaxed(&t->state) == THREAD_BLOCKED) {
         lock_acquire(lock);
         return;
     }

@@ -1,7 +1,7 @@
 /* There is no thread to be had for the collector: tri_gc, and who fills the heap, run the cycle on the calling thread, whose own stack is
  * scanned like any other, in a cycle that runs beside the program and in one that stops the world. Handlers of the program that
- * allocate come meanwhile, and a thread that waits for a cycle while another one tries in vain to make the collector's is not
- * forgotten. */
+ * allocate come meanwhile, handlers of tri_on_gc allocate on that thread, a thread that waits for a cycle while another one tries in
+ * vain to make the collector's is not forgotten, and a fork waits until the cycle may be left. */
 #include "check.h"
 #include "gc/gc.h"
 
@@ -81,6 +81,63 @@ static void refuse_late(void) {
     }
 }
 
+/* ---- a fork ---- */
+
+static int enough; /* atomic */
+static void *collect_for_long(void *arg) {
+    while (!load_seq(&enough)) {
+        for (int i = 0; i < 20000; i++) stamped_new(1ull << 60);
+        for (size_t i = 0; i < 4000; i++) memset(tri_alloc(16 + i % 500), 0xee, 16);
+        tri_gc();
+    }
+    return arg;
+}
+
+static void check_list(void) {
+    uint64_t n = 1000;
+    for (struct stamped *s = list; s; s = s->next) REQUIRE(stamped_ok(s, --n), "object %lu", n);
+    REQUIRE(n == 0, "%lu objects are missing", n);
+}
+
+/* While another thread is anywhere in a cycle; the child collects, and what was swept by half is not waited for. */
+static void fork_meanwhile(void) {
+    pthread_t thread;
+    store_seq(&ours, 1);
+    REQUIRE(pthread_create(&thread, NULL, collect_for_long, NULL) == 0, "no thread");
+    for (int i = 0; i < 200; i++) {
+        int status;
+        pid_t child = fork();
+        if (child == 0) {
+            tri_gc();
+            churn();
+            tri_gc();
+            check_list();
+            _exit(0);
+        }
+        REQUIRE(child > 0 && waitpid(child, &status, 0) == child && status == 0, "child %d: status %d", i, status);
+    }
+    store_seq(&enough, 1);
+    pthread_join(thread, NULL);
+}
+
+/* ---- the program's handlers of cycles ---- */
+
+static void *volatile noted;
+static void note(tri_gc_event event, void *arg) {
+    (void)event;
+    for (int i = 0; i < 100; i++) noted = tri_alloc(1000);
+    ++*(int *)arg;
+}
+
+/* They are called on the thread that runs the cycle, and may allocate there. */
+static void collect_with_listener(void) {
+    static int notes;
+    REQUIRE(tri_on_gc(note, &notes) == 0, "tri_on_gc");
+    fill();
+    tri_gc();
+    REQUIRE(notes >= 3, "%d events", notes);
+}
+
 int main(void) {
     main_thread = pthread_self();
     struct stamped *volatile here = stamped_new(1);
@@ -95,9 +152,7 @@ int main(void) {
         collect();
         REQUIRE(stamped_ok(here, 1) && stamped_ok(here->next, 2), "cycle %d has lost what this stack points to", i);
     }
-    uint64_t n = 1000;
-    for (struct stamped *s = list; s; s = s->next) REQUIRE(stamped_ok(s, --n), "object %lu", n);
-    REQUIRE(n == 0, "%lu objects are missing", n);
+    check_list();
     REQUIRE(!stamped_lives(dropped, 99), "no cycle has run");
     step("fill the heap");
     fill();
@@ -105,5 +160,11 @@ int main(void) {
     collect_with_handlers();
     step("ask while a collector is made in vain");
     refuse_late();
+    if (!SANITIZED) { /* no forks: docs/design/sanitizers.md */
+        step("fork while another thread collects");
+        fork_meanwhile();
+    }
+    step("collect with a handler of cycles");
+    collect_with_listener();
     return 0;
 }
