@@ -38,6 +38,24 @@ INTERPOSE int sigprocmask(int how, const sigset_t *restrict set, sigset_t *restr
     return error ? -1 : 0;
 }
 
+/* The old calls: masks of the first 32 signals, and one signal at a time. */
+static int change_int(int how, int mask) {
+    sigset_t set, old;
+    sigemptyset(&set);
+    memcpy(&set, &mask, sizeof mask);
+    change_mask(how, &set, &old);
+    return (int)bits_of(&old);
+}
+
+INTERPOSE int sigblock(int mask) { return change_int(SIG_BLOCK, mask); }
+INTERPOSE int sigsetmask(int mask) { return change_int(SIG_SETMASK, mask); }
+
+INTERPOSE int sighold(int sig) {
+    sigset_t set;
+    sigemptyset(&set);
+    return sigaddset(&set, sig) == 0 ? sigprocmask(SIG_BLOCK, &set, NULL) : -1;
+}
+
 INTERPOSE int signalfd(int fd, const sigset_t *set, int flags) {
     uint64_t bits = mask_strip(bits_of(set));
     return (int)syscall(SYS_signalfd4, fd, &bits, sizeof bits, flags);
@@ -86,6 +104,13 @@ INTERPOSE int sigsuspend(const sigset_t *set) {
     } while (blocking_cut_short(&b));
     errno = EINTR;
     return -1;
+}
+
+/* Its symbol is __xpg_sigpause. */
+INTERPOSE int sigpause(int sig) {
+    sigset_t set;
+    change_mask(SIG_BLOCK, NULL, &set);
+    return sigdelset(&set, sig) == 0 ? sigsuspend(&set) : -1;
 }
 
 INTERPOSE int pause(void) {

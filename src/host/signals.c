@@ -283,6 +283,18 @@ INTERPOSE sighandler_t sysv_signal(int sig, sighandler_t handler) {
 }
 INTERPOSE sighandler_t __sysv_signal(int sig, sighandler_t handler) { return sysv_signal(sig, handler); }
 
+INTERPOSE sighandler_t sigset(int sig, sighandler_t handler) {
+    struct sigaction wish = {.sa_handler = handler}, old;
+    bool hold = handler == SIG_HOLD;
+    sigset_t set, before;
+    if (handler == SIG_ERR) errno = EINVAL;
+    if (handler == SIG_ERR || sigaction(sig, hold ? NULL : &wish, &old) != 0) return SIG_ERR;
+    sigemptyset(&set);
+    sigaddset(&set, sig);
+    sigprocmask(hold ? SIG_BLOCK : SIG_UNBLOCK, &set, &before);
+    return sigismember(&before, sig) ? SIG_HOLD : old.sa_handler;
+}
+
 INTERPOSE int siginterrupt(int sig, int interrupt) {
     struct sigaction a;
     if (sigaction(sig, NULL, &a) != 0) return -1;

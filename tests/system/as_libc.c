@@ -94,6 +94,65 @@ static void actions(void) {
     REQUIRE(signal(SIGUSR2, SIG_IGN) == SIG_DFL && raise(SIGUSR2) == 0, "after which nothing is installed");
 }
 
+/* The signal the library stops threads by, in the old calls that libc makes without asking anyone. */
+static int masked; /* atomic */
+static void *masks_all(void *arg) {
+    sigsetmask(-1);
+    sighold(SIGURG);
+    sigset(SIGURG, SIG_HOLD);
+    REQUIRE(sigblock(0) & 1 << (SIGTERM - 1), "what sigsetmask has blocked is not");
+    post(&masked);
+    while (posted(&masked) == 1) {
+    }
+    return arg;
+}
+static void old_masks(void) {
+    pthread_t t;
+    pthread_create(&t, NULL, masks_all, NULL);
+    await(&masked, 1);
+    tri_gc();
+    post(&masked);
+    pthread_join(t, NULL);
+    int before = posted(&handled);
+    REQUIRE(sigset(SIGALRM, SIG_HOLD) == on_signal, "sigset blocks");
+    raise(SIGALRM);
+    REQUIRE(posted(&handled) == before, "what is blocked came");
+    REQUIRE(sigpause(SIGALRM) == -1 && errno == EINTR && posted(&handled) == before + 1, "sigpause lets it in");
+    REQUIRE(sigset(SIGALRM, on_signal) == SIG_HOLD && raise(SIGALRM) == 0 && posted(&handled) == before + 2, "sigset lets it in");
+    REQUIRE(sigset(SIGALRM, SIG_DFL) == on_signal && sigset(SIGKILL, SIG_DFL) == SIG_ERR && sigset(1000, SIG_DFL) == SIG_ERR, "sigset's results");
+}
+
+/* A handler that allocates, come how it may, finds no operation half done. */
+static int victim; /* atomic */
+static void allocates(int sig) {
+    (void)sig;
+    for (int i = 0; i < 20; i++) REQUIRE(!stamped_new(1)->next, "an object handed out twice");
+    post(&handled);
+}
+static void *bothers(void *arg) {
+    for (int i = 0; i < 2000; i++) {
+        int before = posted(&handled);
+        syscall(SYS_tgkill, getpid(), victim, SIGUSR2);
+        while (posted(&handled) == before) sched_yield();
+    }
+    post(&victim);
+    return arg;
+}
+static void old_handlers(void) {
+    pthread_t t;
+    struct stamped *last = NULL;
+    int tid = victim = own_tid();
+    sigset(SIGUSR2, allocates);
+    pthread_create(&t, NULL, bothers, NULL);
+    while (posted(&victim) == tid) {
+        struct stamped *s = stamped_new(2);
+        REQUIRE(!s->next, "an object handed out twice");
+        tri_set(s->next, last);
+        last = s->next && s->next->next ? NULL : s;
+    }
+    pthread_join(t, NULL);
+}
+
 enum { ONCE = 300 };
 static int tid, done; /* atomic */
 
@@ -128,6 +187,10 @@ int main(void) {
     names_of_threads();
     step("actions");
     actions();
+    step("old masks");
+    old_masks();
+    step("old handlers");
+    old_handlers();
     step("handlers for once");
     once_while_inside();
     return 0;
