@@ -416,3 +416,12 @@ struct unwind trix_unwind_context(const void *ucontext, uintptr_t hi) {
     return (struct unwind){.pc = m->pc, .sp = m->sp, .fp = m->regs[29], .lr = m->regs[30], .hi = hi, .interrupted = true};
 #endif
 }
+
+/* ---- libgcc's ---- */
+
+extern __attribute__((weak)) const void *_Unwind_Find_FDE(void *pc, void *bases);
+
+bool trix_unwinder_ready(void) {
+    void *bases[3];
+    return !_Unwind_Find_FDE || _Unwind_Find_FDE((char *)(uintptr_t)&trix_unwinder_ready + 1, bases);
+}

@@ -38,6 +38,9 @@ struct unwind trix_unwind_context(const void *ucontext, uintptr_t hi);
  * first one are return addresses. Async-signal-safe; takes no lock and allocates nothing. */
 unsigned trix_unwind(struct unwind from, uintptr_t *pcs, unsigned most);
 
+/* Whether libgcc's unwinder may be called: in constructors with a priority it does not know of a static program's tables yet, and aborts. */
+bool trix_unwinder_ready(void);
+
 /* Code has gone (dlclose): what is remembered of addresses is forgotten. */
 void trix_unwind_forget(void);
 

@@ -14,6 +14,7 @@
 #include "chan.h"
 #include "report.h"
 #include "../base/fmt.h"
+#include "../os/unwind.h"
 #include "../../include/tricolor/alloc.h"
 #include "../../include/tricolor/barrier.h"
 #include "../../include/tricolor/defer.h"
@@ -144,7 +145,7 @@ static NORETURN void land(const struct landing *l) {
 /* The function that the frame is of returns. */
 static NORETURN void return_from(const struct tri__frame *f) {
     struct landing l = {.frame = (uintptr_t)f};
-    _Unwind_Backtrace(look_for_caller, &l);
+    if (trix_unwinder_ready()) _Unwind_Backtrace(look_for_caller, &l);
     if (!l.found)
         trix_misuse("tri_recover", "no unwind tables on the way to the function that recovers; compile with "
                                    "-fasynchronous-unwind-tables");

@@ -10,6 +10,7 @@
 #include "switch.h"
 #include "walk.h"
 #include "../os/os.h"
+#include "../os/unwind.h"
 
 #include <unwind.h>
 
@@ -35,7 +36,7 @@ static _Unwind_Reason_Code note_frame(struct _Unwind_Context *context, void *arg
 
 void trix_told(struct thread *t) {
     uintptr_t here;
-    _Unwind_Backtrace(note_frame, told.frames);
+    if (trix_unwinder_ready()) _Unwind_Backtrace(note_frame, told.frames);
     trix_switch(&here, told.back, t);
 }
 
@@ -54,7 +55,7 @@ void trix_walk_parked(struct thread *t, struct g *g, struct frames *f) {
 
 NOINLINE void trix_walk_here(struct frames *f) {
     f->inside = true;
-    _Unwind_Backtrace(note_frame, f);
+    if (trix_unwinder_ready()) _Unwind_Backtrace(note_frame, f);
 }
 
 /* ---- all of them ---- */
