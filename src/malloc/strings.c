@@ -7,6 +7,7 @@
  */
 #include "managed.h"
 #include "../../include/tricolor/barrier.h"
+#include "../../include/tricolor/control.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -205,6 +206,7 @@ static int stream_seek(void *cookie, off64_t *offset, int whence) {
 
 static int stream_close(void *cookie) {
     stream_publish(cookie);
+    tri_unpin(cookie);
     return 0;
 }
 
@@ -215,6 +217,8 @@ HIDDEN FILE *tri__open_memstream(char **where, size_t *bytes) {
     tri_set(s->bytes, bytes);
     if (!stream_grow(s, 0)) return NULL;
     FILE *f = fopencookie(s, "w", (cookie_io_functions_t){.write = stream_write, .seek = stream_seek, .close = stream_close});
-    if (f) stream_publish(s);
+    if (!f) return NULL;
+    tri_pin(s); /* libc has it in a block that is not looked at, in a plugin whose host has malloc from elsewhere */
+    stream_publish(s);
     return f;
 }
