@@ -104,6 +104,7 @@ struct modules {
     size_t n, capacity;
 };
 void trid_modules_read(struct modules *m);
+bool trid_cut_deleted(char *file); /* what the kernel puts behind the name of a file that has been replaced or removed: it was there */
 void trid_modules_free(struct modules *m);
 const struct module *trid_modules_find(const struct modules *m, uint64_t address);
 

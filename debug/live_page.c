@@ -80,6 +80,7 @@ static void put_program(struct page *out) {
     char name[4096];
     ssize_t n = readlink("/proc/self/exe", name, sizeof name - 1);
     name[n > 0 ? n : 0] = 0;
+    trid_cut_deleted(name);
     const char *slash = strrchr(name, '/');
     trid_put(out, "\"program\":");
     trid_put_json(out, slash ? slash + 1 : name);

@@ -8,6 +8,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+bool trid_cut_deleted(char *file) {
+    static const char suffix[] = " (deleted)";
+    size_t n = strlen(file), cut = sizeof suffix - 1;
+    if (n < cut || strcmp(file + n - cut, suffix) != 0) return false;
+    file[n - cut] = 0;
+    return true;
+}
+
 /* A line of /proc/self/maps: "start-limit perms offset dev inode file". */
 static bool parse_line(char *line, struct module *m) {
     char perms[5];
@@ -17,6 +25,7 @@ static bool parse_line(char *line, struct module *m) {
     if (perms[2] != 'x' || !at) return false;
     line[strcspn(line, "\n")] = 0;
     m->file = line + at;
+    trid_cut_deleted(m->file); /* as in Go */
     return true;
 }
 

@@ -275,11 +275,14 @@ static int listen_on(const char *addr, int *port) {
     if (!addr || !split(addr, host, sizeof host, digits, sizeof digits)) return errno = EINVAL, -1;
     int error = getaddrinfo(*host ? host : "127.0.0.1", digits, &hints, &found);
     if (error) return errno = error == EAI_SYSTEM ? errno : EINVAL, -1;
-    int fd = socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), yes = 1;
+    const struct addrinfo *a = found; /* the first of IPv4 if there is one, as in Go: localhost may have both */
+    while (a && a->ai_family != AF_INET) a = a->ai_next;
+    if (!a) a = found;
+    int fd = socket(a->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), yes = 1;
     struct sockaddr_storage at;
     socklen_t size = sizeof at;
     if (fd >= 0) setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
-    if (fd < 0 || bind(fd, found->ai_addr, found->ai_addrlen) != 0 || listen(fd, 1024) != 0 ||
+    if (fd < 0 || bind(fd, a->ai_addr, a->ai_addrlen) != 0 || listen(fd, 1024) != 0 ||
         getsockname(fd, (struct sockaddr *)&at, &size) != 0) {
         error = errno;
         if (fd >= 0) close(fd);

@@ -12,6 +12,7 @@
 #include <dwarf.h>
 #include <elfutils/libdw.h>
 #include <elfutils/libdwfl.h>
+#include <fcntl.h>
 #include <link.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -76,9 +77,21 @@ void trid_symbols_close(struct symbols *s) {
     pthread_mutex_unlock(&s->lock);
 }
 
+/* A program that has been replaced by a newer one while it runs, or removed, can still be opened. */
+static int find_elf(Dwfl_Module *module, void **data, const char *name, Dwarf_Addr base, char **file, Elf **elf) {
+    char exe[4096];
+    ssize_t n = readlink("/proc/self/exe", exe, sizeof exe - 1);
+    exe[n > 0 ? n : 0] = 0;
+    if (strcmp(exe, name) == 0 && trid_cut_deleted(exe)) {
+        int fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+        if (fd >= 0) return *file = strdup("/proc/self/exe"), fd;
+    }
+    return dwfl_linux_proc_find_elf(module, data, name, base, file, elf);
+}
+
 static void open_files(struct symbols *s) {
     static char *debug_path;
-    static const Dwfl_Callbacks callbacks = {.find_elf = dwfl_linux_proc_find_elf,
+    static const Dwfl_Callbacks callbacks = {.find_elf = find_elf,
                                              .find_debuginfo = dwfl_standard_find_debuginfo,
                                              .debuginfo_path = &debug_path};
     s->opened = true;
