@@ -69,6 +69,19 @@ void tricc_barrier_store(struct barrier *b, LLVMValueRef store) {
     tricc_count(b, atomic ? TRICC_STAT_barrier_atomic : TRICC_STAT_barrier_store);
 }
 
+/* What it has left in memory, behind it: of `p + distance` not the distance. The others leave what was there, or their operand. */
+static LLVMValueRef left_by(struct barrier *b, LLVMValueRef rmw) {
+    LLVMValueRef operand = LLVMGetOperand(rmw, 1);
+    switch (LLVMGetAtomicRMWBinOp(rmw)) {
+    case LLVMAtomicRMWBinOpAdd: return LLVMBuildAdd(b->builder, rmw, operand, "");
+    case LLVMAtomicRMWBinOpSub: return LLVMBuildSub(b->builder, rmw, operand, "");
+    case LLVMAtomicRMWBinOpAnd: return LLVMBuildAnd(b->builder, rmw, operand, "");
+    case LLVMAtomicRMWBinOpOr: return LLVMBuildOr(b->builder, rmw, operand, "");
+    case LLVMAtomicRMWBinOpXor: return LLVMBuildXor(b->builder, rmw, operand, "");
+    default: return operand;
+    }
+}
+
 void tricc_barrier_rmw(struct barrier *b, LLVMValueRef rmw) {
     LLVMValueRef slot = LLVMGetOperand(rmw, 0), value = LLVMGetOperand(rmw, 1);
     if (!tricc_type_holds_pointers(LLVMTypeOf(value)) || LLVMGetPointerAddressSpace(LLVMTypeOf(slot))) return;
@@ -82,7 +95,7 @@ void tricc_barrier_rmw(struct barrier *b, LLVMValueRef rmw) {
         tricc_position_behind(b, rmw);
         if (replaces && is_word(LLVMTypeOf(value)))
             tricc_emit(b, "swapped", (LLVMValueRef[]){slot, as_pointer(b, rmw), as_pointer(b, value)}, 3, rmw);
-        else tricc_emit_stored(b, slot, value, rmw);
+        else tricc_emit_stored(b, slot, left_by(b, rmw), rmw);
         tricc_count(b, TRICC_STAT_barrier_atomic);
     }
 }

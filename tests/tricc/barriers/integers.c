@@ -8,7 +8,7 @@ enum { NODES = 4096 };
 
 struct node {
     struct node *next;
-    uintptr_t cut, divided, step, tag, late, based, moved, either;
+    uintptr_t cut, divided, step, tag, late, based, moved, either, shared;
     uint64_t hash, sum, count;
 };
 
@@ -24,6 +24,7 @@ static void late(struct node *to, const struct node *from) { //=> 1 stores barri
 }
 static void based(struct node *to, uintptr_t base) { to->based += base; }                                   //=> 1 stores barriered
 static void moved(struct node *to, const struct node *from) { to->moved -= from->moved; }                   //=> 1 stores barriered
+static void shared(struct node *to, uintptr_t by) { __atomic_fetch_sub(&to->shared, by, __ATOMIC_RELAXED); } //=> 1 atomic stores barriered
 static void either(struct node *to, const struct node *from, int n) { //=> 1 stores barriered
     uintptr_t w = from->either >> 3;
     to->either = n ? w : w << 3;
@@ -41,7 +42,7 @@ static void counter(struct node *n, unsigned k) { n->count += k, n->count++, n->
 static void place(struct node *n, uint64_t a, size_t many) { n->count = a / 24 * 16 + a % many; }           //=> 1 left out: no pointer
 static void field(struct node *n, uint64_t a) { n->count = a >> 3 & 0xfff; }                                //=> 1 left out: no pointer
 
-#define WORDS(DO) DO(cut, 1) DO(divided, 2) DO(step, 3) DO(tag, 0) DO(late, 5) DO(based, 0) DO(moved, 0) DO(either, 0)
+#define WORDS(DO) DO(cut, 1) DO(divided, 2) DO(step, 3) DO(tag, 0) DO(late, 5) DO(based, 0) DO(moved, 0) DO(either, 0) DO(shared, 0)
 #define FILL(name, tag) list->name = (uintptr_t)thing_new(0) + (tag);
 
 static struct node **make_nodes(struct node **first) {
@@ -84,6 +85,7 @@ static void *rounds(void *n) {
         MOVE(late, 5, late(b, a))
         MOVE(based, 0, based(b, a->based))
         MOVE(either, 0, either(b, a, 0))
+        MOVE(shared, 0, shared(b, -a->shared))
         if (a->moved && !b->moved) {
             thing_check((struct thing *)a->moved, 0, "moved");
             struct node minus = {.moved = -a->moved};
