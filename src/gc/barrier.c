@@ -54,14 +54,16 @@ void trix_shade_flush(struct thread *t) {
     trix_work_push(full);
 }
 
-RACY_READS static void shade_words(struct thread *t, const void *lo, const void *hi, uint64_t flags) {
-    const uint64_t *end = (const uint64_t *)round_down((uintptr_t)hi, 8);
-    for (const uint64_t *w = (const uint64_t *)round_up((uintptr_t)lo, 8); w < end; w++)
-        trix_shade(t, load_relaxed(w), flags);
+typedef uint64_t __attribute__((aligned(1), may_alias)) word_anywhere;
+
+/* What of the bytes at src, of whatever alignment, fills whole words of dst: only that can be a pointer there. */
+RACY_READS static NOINLINE void shade_words(struct thread *t, const void *dst, const void *src, size_t bytes, uint64_t flags) {
+    for (size_t at = -(uintptr_t)dst & 7; at + 8 <= bytes; at += 8)
+        trix_shade(t, *(const volatile word_anywhere *)((const char *)src + at), flags);
 }
 
 static void shade_visited(const void *lo, const void *hi, bool exact_ends, void *t) {
-    shade_words(t, lo, hi, exact_ends ? RAW_ROOT : 0);
+    shade_words(t, lo, lo, (size_t)((const char *)hi - (const char *)lo), exact_ends ? RAW_ROOT : 0);
 }
 
 void trix_shade_own_roots(struct thread *t) {
@@ -70,7 +72,7 @@ void trix_shade_own_roots(struct thread *t) {
 }
 
 void trix_shade_range(struct thread *t, const void *from, size_t bytes, uint64_t flags) {
-    shade_words(t, from, (const char *)from + bytes, flags);
+    shade_words(t, from, from, bytes, flags);
 }
 
 /* ---- single words ---- */
@@ -185,7 +187,7 @@ static void copy_bytes(char *to, const char *from, size_t bytes, bool scanned) {
     if (to <= from) memmove(to + whole, from + whole, bytes - whole);
 }
 
-/* One chunk; inside. A copy between places of different alignment moves no pointers worth keeping, but may destroy. */
+/* One chunk; inside. */
 static void copy_chunk(struct thread *t, char *to, const char *from, size_t bytes) {
     if (LIKELY(!gate_marking())) { /* inside, so it stays off: nobody reads the words meanwhile */
         memmove(to, from, bytes);
@@ -194,7 +196,7 @@ static void copy_chunk(struct thread *t, char *to, const char *from, size_t byte
     bool scanned = is_scanned_heap(to);
     if (scanned) {
         trix_shade_range(t, to, bytes, 0);
-        trix_shade_range(t, from, bytes, 0);
+        shade_words(t, to, from, bytes, 0);
     }
     copy_bytes(to, from, bytes, scanned);
 }
@@ -202,7 +204,9 @@ static void copy_chunk(struct thread *t, char *to, const char *from, size_t byte
 void trix_gate_copy(struct gate *g, void *to, const void *from, size_t bytes) {
     bool upwards = (uintptr_t)to - (uintptr_t)from >= bytes; /* no byte is overwritten before it is read */
     for (size_t done = 0; done < bytes;) {
-        size_t n = min_u64(bytes - done, BULK_BYTES);
+        uintptr_t edge = (uintptr_t)to + done;
+        if (!upwards) edge = done - (uintptr_t)to - bytes;
+        size_t n = min_u64(bytes - done, BULK_BYTES - (edge & 7)); /* no word is in two chunks */
         size_t at = upwards ? done : bytes - done - n;
         copy_chunk((struct thread *)g, (char *)to + at, (const char *)from + at, n);
         done += n;
@@ -215,24 +219,15 @@ void trix_gate_zero(struct gate *g, void *at, size_t bytes) {
     memset(at, 0, bytes);
 }
 
-/* The words at src, at whatever alignment. */
-static void shade_copied(struct thread *t, const char *src, size_t bytes) {
-    for (size_t at = 0; at < bytes; at += 8) {
-        uint64_t word;
-        memcpy(&word, src + at, sizeof word);
-        trix_shade(t, word, 0);
-    }
-}
-
 EXPORT void tri__copied(struct tri__module *module, const void *dst, const void *src, size_t bytes) {
     struct gate *g = gate_enter();
     if (UNLIKELY(!module->registered)) tri__module_register(module);
-    size_t skip = round_up((uintptr_t)dst, 8) - (uintptr_t)dst; /* only what fills a word of dst can be a pointer there */
-    bytes = (!dst || is_scanned_heap(dst)) && bytes > skip ? round_down(bytes - skip, 8) : 0;
+    if (dst && !is_scanned_heap(dst)) bytes = 0;
     for (size_t done = 0, n; done < bytes && gate_marking(); done += n) {
         if (done) trix_gate_pass(g);
-        n = min_u64(bytes - done, BULK_BYTES);
-        shade_copied((struct thread *)g, (const char *)src + skip + done, n);
+        const char *to = (const char *)dst + done;
+        n = min_u64(bytes - done, BULK_BYTES - ((uintptr_t)to & 7));
+        shade_words((struct thread *)g, to, (const char *)src + done, n, 0);
     }
     gate_leave(g);
 }

@@ -37,6 +37,25 @@ static void by_memcpy(struct box *to) {
     tri_memcpy(&to->field, &from, sizeof from);
     from = NULL;
 }
+/* Out of a buffer in which it lies at no multiple of eight, next to another. */
+static void by_unaligned(struct box *to) {
+    static char packed[1 + sizeof(struct box)];
+    memcpy(packed + 1, &from, sizeof from);
+    tri_memmove(to, packed + 1, sizeof *to);
+    memset(packed, 0, sizeof packed);
+    from = NULL;
+}
+/* In the middle of much that does not begin at a multiple of eight. */
+static void by_long_memmove(struct box *to) {
+    enum { WORDS = 2500, MIDDLE = 16384 / 8 };
+    static void *words[WORDS];
+    void **block = (void **)tri_alloc(sizeof words);
+    words[MIDDLE] = *(void **)(void *)from;
+    from = NULL;
+    tri_memmove((char *)block + 4, (char *)words + 4, sizeof words - 4);
+    words[MIDDLE] = NULL;
+    tri_set(to->field, (struct stamped *)(void *)&block[MIDDLE]);
+}
 /* Through an object that is black too: out of a field, which is overwritten, into another. */
 static void by_moving_on(struct box *to) {
     tri_set(to->spare, from);
@@ -70,6 +89,8 @@ static const struct way {
     {"tri_assign", by_assign, false},
     {"tri_memmove", by_memmove, false},
     {"tri_memcpy", by_memcpy, false},
+    {"tri_memmove from a packed buffer", by_unaligned, false},
+    {"tri_memmove of much", by_long_memmove, true},
     {"tri_set twice", by_moving_on, false},
     {"tri_memmove within an object", by_memmove_within, false},
     {"tri_realloc", by_realloc, true},
