@@ -10,12 +10,8 @@
 #include "../ir/ir.h"
 
 #include <ctype.h>
+#include <llvm-c/Target.h>
 #include <string.h>
-
-static bool is_word(LLVMTypeRef type) {
-    LLVMTypeKind kind = LLVMGetTypeKind(type);
-    return kind == LLVMPointerTypeKind || (kind == LLVMIntegerTypeKind && LLVMGetIntTypeWidth(type) == 64);
-}
 
 /* Nothing but white space and comments: a barrier for the compiler. */
 static bool is_empty(LLVMValueRef code) {
@@ -55,17 +51,27 @@ static bool writes_memory(const char *constraints) {
 }
 
 /* The value left in an output in memory. It need not be kept in a register until it is shaded: it came in as an input. */
-static void shade_output(struct barrier *b, LLVMValueRef call, LLVMValueRef where) {
+static void shade_output(struct barrier *b, LLVMValueRef call, LLVMValueRef where, uint64_t size) {
     if (tricc_place(where) == PLACE_STACK) return;
+    if (size > 8) {
+        tricc_emit(b, "copied", (LLVMValueRef[]){where, where, LLVMConstInt(b->i64, size, false)}, 3, call);
+        return;
+    }
     LLVMValueRef left = LLVMBuildLoad2(b->builder, b->ptr, where, "");
     LLVMSetVolatile(left, true);
     tricc_emit_stored(b, where, left, call);
 }
 
-static unsigned size_of_output(LLVMValueRef call, unsigned arg) {
+/* No more than this: assembly is given types that are larger than what is there, to say that it stores somewhere in it. */
+enum { LARGEST_OUTPUT = 64 };
+
+static uint64_t size_of_output(struct barrier *b, LLVMValueRef call, unsigned arg) {
     unsigned kind = LLVMGetEnumAttributeKindForName("elementtype", 11);
     LLVMAttributeRef a = LLVMGetCallSiteEnumAttribute(call, arg + 1, kind);
-    return a && is_word(LLVMGetTypeAttributeValue(a)) ? 8 : 0;
+    LLVMTypeRef type = a ? LLVMGetTypeAttributeValue(a) : NULL;
+    if (!type || !tricc_type_holds_pointers(type)) return 0;
+    uint64_t size = LLVMABISizeOfType(LLVMGetModuleDataLayout(b->module), type);
+    return size <= LARGEST_OUTPUT ? size : 0;
 }
 
 static bool may_store(LLVMValueRef call) {
@@ -86,8 +92,9 @@ static bool shade_operands(struct barrier *b, LLVMValueRef call) {
         if (o.clobber || (o.output && !o.memory)) continue;
         if (arg >= LLVMGetNumArgOperands(call)) break;
         LLVMValueRef v = LLVMGetOperand(call, arg);
-        if (o.memory && o.output && size_of_output(call, arg)) shade_output(b, call, v), shaded = true;
-        else if (!o.memory && is_word(LLVMTypeOf(v)) && tricc_content(v) == CONTENT_POINTER)
+        uint64_t size = o.memory && o.output ? size_of_output(b, call, arg) : 0;
+        if (size) shade_output(b, call, v, size), shaded = true;
+        else if (!o.memory && tricc_type_holds_pointers(LLVMTypeOf(v)) && tricc_content(v) == CONTENT_POINTER)
             tricc_emit_stored(b, LLVMConstNull(b->ptr), v, call), shaded = true;
         arg++;
     }

@@ -83,6 +83,21 @@ static void memset_intrinsic(struct barrier *b, LLVMValueRef call) {
     tricc_count(b, TRICC_STAT_barrier_bulk);
 }
 
+/* Stores of vectors under a mask, to many places, or interleaved: those that return nothing and take vectors with room for pointers. */
+static void vector_intrinsic(struct barrier *b, LLVMValueRef call) {
+    bool any = false;
+    if (LLVMGetTypeKind(LLVMTypeOf(call)) != LLVMVoidTypeKind) return;
+    for (unsigned i = 0; i < LLVMGetNumArgOperands(call); i++) {
+        LLVMValueRef v = LLVMGetOperand(call, i);
+        if (LLVMGetTypeKind(LLVMTypeOf(v)) != LLVMVectorTypeKind || !tricc_type_holds_pointers(LLVMTypeOf(v))) continue;
+        if (tricc_content(v) != CONTENT_POINTER) continue;
+        tricc_position_behind(b, call);
+        tricc_emit_stored(b, LLVMConstNull(b->ptr), v, call);
+        any = true;
+    }
+    if (any) tricc_count(b, TRICC_STAT_barrier_store);
+}
+
 /* ---- the library ---- */
 
 /* As much as setjmp and getcontext fill with registers, on any machine; no more than there is room for. */
@@ -302,6 +317,7 @@ void tricc_barrier_call(struct barrier *b, LLVMValueRef call) {
         if (starts(name, "llvm.memcpy.")) memcpy_intrinsic(b, call);
         else if (starts(name, "llvm.memmove.")) memmove_intrinsic(b, call);
         else if (starts(name, "llvm.memset.")) memset_intrinsic(b, call);
+        else if (!LLVMIsADbgInfoIntrinsic(call)) vector_intrinsic(b, call);
         return;
     }
     if (!*name) return;

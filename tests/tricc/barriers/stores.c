@@ -59,11 +59,19 @@ static void vector(struct mixed *m, struct thing *t) { //=> 1 stores barriered
     *(two *)&m->pair = v;
 }
 #if defined(__x86_64__)
-#define AVX __attribute__((target("avx")))
-static bool has_wide_vectors(void) { return __builtin_cpu_supports("avx"); } //=> nothing
+#define AVX __attribute__((target("avx2")))
+static bool has_wide_vectors(void) { return __builtin_cpu_supports("avx2"); } //=> nothing
+static AVX void masked_vector(struct thing **at, struct thing *t) { //=> 1 stores barriered
+    typedef long long two __attribute__((vector_size(16)));
+    __builtin_ia32_maskstoreq((two *)(void *)at, (two){-1, -1}, (two){(long long)t, (long long)t});
+}
 #else
 #define AVX
 static bool has_wide_vectors(void) { return true; } //=> nothing
+static void masked_vector(struct thing **at, struct thing *t) { //=> 1 stores barriered
+    typedef uint64_t two __attribute__((vector_size(16), aligned(8)));
+    *(two *)at = (two){(uint64_t)t, (uint64_t)t};
+}
 #endif
 static AVX void wide_vector(struct thing **at, struct thing *t) { //=> 1 stores barriered
     typedef uint64_t four __attribute__((vector_size(32), aligned(8)));
@@ -121,7 +129,7 @@ static void fill(struct mixed *m, struct mixed *other, struct thing **out, uint6
     pointer(other, thing_new(i)), *out = through_a_local(other), null(other);
     local_array(thing_new(i), out + 1);
     out[2] = (struct thing *)fresh(thing_new(i));
-    if (has_wide_vectors()) wide_vector(out + 3, thing_new(i));
+    if (has_wide_vectors()) wide_vector(out + 3, thing_new(i)), masked_vector(out + 7, thing_new(i));
 }
 
 static void check(const struct mixed *m, struct thing *const *out, uint64_t i) {
@@ -135,13 +143,13 @@ static void check(const struct mixed *m, struct thing *const *out, uint64_t i) {
     thing_check(out[0], i, "local");
     thing_check(out[1], i, "array");
     thing_check(((const struct mixed *)out[2])->loud, i, "fresh");
-    for (int k = 3; has_wide_vectors() && k < 7; k++) thing_check(out[k], i, "wide vector");
+    for (int k = 3; has_wide_vectors() && k < 9; k++) thing_check(out[k], i, k < 7 ? "wide vector" : "masked vector");
 }
 
 static void *rounds(void *n) {
     struct mixed *ring[ROOM], *other = tri_new(struct mixed);
     struct thing **out[ROOM];
-    for (int k = 0; k < ROOM; k++) ring[k] = tri_new(struct mixed), out[k] = tri_new_array(struct thing *, 7);
+    for (int k = 0; k < ROOM; k++) ring[k] = tri_new(struct mixed), out[k] = tri_new_array(struct thing *, 9);
     for (uint64_t i = 0; i < (uint64_t)(long)n; i++) {
         if (i >= ROOM) check(ring[i % ROOM], out[i % ROOM], i - ROOM);
         if (i >= ROOM && in_thread) thing_check(in_thread, i - 1, "thread");
