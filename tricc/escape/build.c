@@ -5,7 +5,7 @@
  * address. What a pointer may be made of in C, and Go has not:
  *
  *  - Integers. Every arithmetic result that may be a pointer carries what its operands carry, but for the difference of two pointers.
- *    Comparisons carry nothing, nor do floating-point results; a double loaded and stored does (unions).
+ *    Comparisons carry nothing, nor do floating-point results; a double or longer loaded and stored does (unions).
  *  - Bytes. A loop that copies characters copies pointers. So narrow integers carry too, except loads and stores of struct
  *    fields and globals declared so narrow: a pointer can be there only by way of a union, which has no such field in LLVM's types.
  *  - Structs in registers, in memory (byval, sret), in vectors: as their contents.
@@ -103,6 +103,8 @@ static bool type_carries(struct analysis *a, LLVMTypeRef t) {
     case LLVMStructTypeKind:
     case LLVMArrayTypeKind:
     case LLVMDoubleTypeKind:
+    case LLVMX86_FP80TypeKind:
+    case LLVMFP128TypeKind:
     case LLVMVectorTypeKind: return true;
     case LLVMIntegerTypeKind: return LLVMSizeOfTypeInBits(a->layout, t) >= 8;
     default: return false;
@@ -142,7 +144,7 @@ static bool is_distance(LLVMValueRef sub) {
 
 static bool is_small_remainder(LLVMValueRef rem) {
     LLVMValueRef by = LLVMGetOperand(rem, 1);
-    return LLVMIsAConstantInt(by) && LLVMConstIntGetZExtValue(by) < (uint64_t)1 << 40;
+    return LLVMIsAConstantInt(by) && LLVMGetIntTypeWidth(LLVMTypeOf(by)) <= 64 && LLVMConstIntGetZExtValue(by) < (uint64_t)1 << 40;
 }
 
 /* ---- values ---- */
@@ -180,8 +182,9 @@ static void operands_flow(struct analysis *a, struct function *f, struct hole k,
 static void address_flows(struct analysis *a, struct function *f, struct hole k, LLVMValueRef gep) {
     value_flows(a, f, k, LLVMGetOperand(gep, 0));
     LLVMTypeRef t = LLVMGetGEPSourceElementType(gep);
-    if (LLVMGetTypeKind(t) != LLVMIntegerTypeKind || LLVMGetIntTypeWidth(t) != 8) return;
-    value_flows(a, f, k, LLVMGetOperand(gep, 1)); /* (char *)0 + (uintptr_t)p */
+    bool bytes = LLVMGetTypeKind(t) == LLVMIntegerTypeKind && LLVMGetIntTypeWidth(t) == 8;
+    if (!bytes && !is_null_pointer(LLVMGetOperand(gep, 0))) return;
+    value_flows(a, f, k, LLVMGetOperand(gep, 1)); /* (char *)0 + (uintptr_t)p, (T *)0 + (p - (T *)0) */
 }
 
 static void call_value_flows(struct analysis *a, struct function *f, struct hole k, LLVMValueRef call) {

@@ -30,6 +30,28 @@ static char *from_zero(void) {
     return (char *)0 + (uintptr_t)text;
 }
 
+static long *from_null(void) {
+    long x = 12; // WANT "moved to heap: x"
+    ptrdiff_t n = &x - (long *)0;
+    return (long *)0 + n;
+}
+
+static struct node *lower_half(void) {
+    struct node x = {.v = 13}; // WANT "moved to heap: x"
+    unsigned __int128 w = (unsigned __int128)7 << 64 | (uintptr_t)&x;
+    return (struct node *)(uintptr_t)(w % ((unsigned __int128)1 << 64));
+}
+
+static union {
+    long double l;
+    struct node *p;
+} any;
+static void as_long_double(void) {
+    struct node x = {.v = 14}; // WANT "moved to heap: x"
+    __typeof__(any) u = {.p = &x};
+    any.l = u.l;
+}
+
 static long distance(void) {
     long a[10], *p = &a[2], *q = &a[7];
     count = q - p;
@@ -147,6 +169,15 @@ int main(void) {
     char *s = from_zero();
     disturb();
     CHECK(strcmp(s, "zero") == 0 && ON_HEAP(s));
+    long *n = from_null();
+    disturb();
+    CHECK(*n == 12 && ON_HEAP(n));
+    p = lower_half();
+    disturb();
+    CHECK(p->v == 13 && ON_HEAP(p));
+    as_long_double();
+    disturb();
+    CHECK(any.p->v == 14 && ON_HEAP(any.p));
     CHECK(distance() == 5 && number == 40);
     CHECK(compared() == 2);
     by_bytes();
