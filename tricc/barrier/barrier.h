@@ -80,7 +80,7 @@ void tricc_barrier_asm(struct barrier *, LLVMValueRef call);
 /* The addresses of functions that have a form with barriers. */
 void tricc_barrier_addresses(struct barrier *);
 /* Name of that form in the prelude; NULL: there is none. */
-const char *tricc_replacement(const char *name);
+const char *tricc_replacement(LLVMValueRef function);
 /* Before anything else: room for barriers behind an asm goto. */
 void tricc_barrier_split_jump(struct barrier *, LLVMValueRef callbr);
 

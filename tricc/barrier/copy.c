@@ -233,8 +233,19 @@ static const struct call *next_call(const char *name, const struct call *after) 
     return !after && is_number_parser(name) ? &number_parser : NULL;
 }
 
-const char *tricc_replacement(const char *name) {
+/* A program may have its own of these names, with the same arguments and other structs, in another file: it does not declare them as not throwing,
+ * as the headers of glibc do. */
+static bool may_be_another(LLVMValueRef f, const char *name) {
+    unsigned nounwind = LLVMGetEnumAttributeKindForName("nounwind", 8);
+    return (strcmp(name, "insque") == 0 || strcmp(name, "remque") == 0) &&
+           !LLVMGetEnumAttributeAtIndex(f, (LLVMAttributeIndex)LLVMAttributeFunctionIndex, nounwind);
+}
+
+const char *tricc_replacement(LLVMValueRef f) {
+    size_t length;
+    const char *name = LLVMGetValueName2(f, &length);
     if (strcmp(name, "memcpy") == 0) return "memcpy_call"; /* which is left to LLVM when called by name */
+    if (may_be_another(f, name)) return NULL;
     for (const struct call *c = NULL; (c = next_call(name, c));)
         if (c->how == REPLACED) return c->replacement;
     return NULL;
@@ -245,7 +256,7 @@ static bool fits(LLVMValueRef call, const struct call *c) {
     LLVMValueRef f = LLVMGetCalledValue(call);
     if (!LLVMIsAFunction(f) || !LLVMIsDeclaration(f)) return false;
     int n = (int)LLVMGetNumArgOperands(call);
-    if (c->how == REPLACED) return n > c->to;
+    if (c->how == REPLACED) return n > c->to && !may_be_another(f, c->name);
     return n > c->to && (n > c->from || c->how == GIVEN) && n > c->bytes && LLVMGetTypeKind(LLVMTypeOf(LLVMGetOperand(call, (unsigned)c->to))) == LLVMPointerTypeKind;
 }
 

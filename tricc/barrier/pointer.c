@@ -36,8 +36,7 @@ static void give_address_of(LLVMValueRef f, LLVMValueRef other, unsigned ncalls)
 
 static void visit_declaration(struct barrier *b, LLVMValueRef f) {
     bool taken;
-    size_t length;
-    const char *name = tricc_replacement(LLVMGetValueName2(f, &length));
+    const char *name = tricc_replacement(f);
     unsigned ncalls = name ? count_calls(f, &taken) : 0;
     if (!name || !taken) return;
     LLVMValueRef other = tricc_ir_prelude(b->module, name, b->options, b->diag);

@@ -17,6 +17,8 @@ long send(int, struct node *, unsigned long, int);
 int connect(int, struct node *, unsigned);
 int poll(struct node *, unsigned long, int);
 int wait(struct node *);
+void insque(struct node *, struct node *behind);
+void remque(struct node *before);
 
 __attribute__((noinline)) static void disturb(void) {
     volatile long dirt[1000];
@@ -29,6 +31,15 @@ static void bound(struct node **env) { // WANT "leaking param: env"
     made->v = 42;
     bind(env, "local", &local);
     bind(env + 1, "made", made);
+}
+
+static int lists(void) {
+    struct node *a = tri_new(struct node), *b = tri_new(struct node); // WANT "tri_new(struct node) escapes to heap" "tri_new(struct node) escapes to heap"
+    a->v = 1, b->v = 2;
+    insque(b, a);
+    if (a->v != 1 || a->next != b || b->v != 2 || b->next) return 0;
+    remque(a);
+    return a->v == 1 && !a->next && b->v == 2;
 }
 
 static void locals(void) {
@@ -56,6 +67,7 @@ int main(void) {
     locals();
     objects();
     disturb();
+    if (!lists()) return 20;
     if (env[0]->v != 41 || env[1]->v != 42) return 1;
     for (int i = 0; i < 10; i++)
         if (!tri_is_heap(kept_at(i)) || kept_at(i)->v != i) return 2 + i;

@@ -14,3 +14,10 @@ long send(int to, struct node *a, unsigned long bytes, int how) { return kept[n+
 int connect(int from, struct node *a, unsigned to) { return kept[n++] = a, from + (int)to; }
 int poll(struct node *a, unsigned long bytes, int how) { return kept[n++] = a, (int)bytes + how; }
 int wait(struct node *a) { return kept[n++] = a, 0; }
+
+struct link {
+    long v;
+    struct link *next;
+};
+void insque(struct link *a, struct link *behind) { a->next = behind->next, behind->next = a; }
+void remque(struct link *before) { before->next = before->next->next; }
