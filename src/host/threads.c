@@ -203,6 +203,15 @@ static void start_name(struct start *s, pthread_t thread) {
     gate_leave(g);
 }
 
+/* Nothing is kept any more by the time the thread's routine has it: what it takes from there, a list say, may go. */
+static NOINLINE void *take_argument(struct start *s) {
+    struct gate *g = gate_enter();
+    void *volatile arg = (void *)trix_kept_get(s->kept);
+    trix_kept_set((struct thread *)g, s->kept, 0);
+    gate_leave(g);
+    return arg;
+}
+
 static void keep_result(struct start *s, void *result) {
     struct gate *g = gate_enter();
     trix_kept_set((struct thread *)g, s->kept, (uintptr_t)result);
@@ -226,14 +235,15 @@ static void started_ends(struct start **s) {
 static void *started(void *arg) {
     struct start *s __attribute__((cleanup(started_ends))) = arg;
     unborn = true;
-    if (!trix_libc_thread_sanitizer()) {
+    bool attaches = !trix_libc_thread_sanitizer();
+    if (attaches) {
         trix_thread_attach();
         start_name(s, pthread_self());
         counted = true;
     }
     own_start = s;
     trix_races_here = true;
-    void *result = s->fn((void *)trix_kept_get(s->kept));
+    void *result = s->fn(attaches ? take_argument(s) : (void *)trix_kept_get(s->kept));
     keep_result(s, result);
     return result;
 }

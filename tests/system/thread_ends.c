@@ -54,6 +54,32 @@ static void c11(void) {
     REQUIRE(thrd_join(thread, &result) == thrd_success && result == 12, "thrd_join");
 }
 
+/* What a thread was started with, and has let go of, is garbage while it runs. */
+static volatile hidden argument;
+static int argument_gone; /* atomic */
+NO_INLINE static void start_with_new(pthread_t *thread, void *(*fn)(void *)) {
+    struct stamped *s = stamped_new(13);
+    argument = tri_hide(s);
+    REQUIRE(pthread_create(thread, NULL, fn, s) == 0, "pthread_create");
+}
+static void *looks_for_its_argument(void *unused) {
+    (void)unused;
+    clear_stack();
+    collect();
+    collect();
+    if (!stamped_lives(argument, 13)) post(&argument_gone);
+    return NULL;
+}
+static void arguments_go(void) {
+    for (int i = 0; i < 20; i++) {
+        pthread_t thread;
+        start_with_new(&thread, looks_for_its_argument);
+        clear_stack();
+        pthread_join(thread, NULL);
+    }
+    REQUIRE(SANITIZED || argument_gone > 10, "of 20 arguments only %d went", argument_gone);
+}
+
 /* ---- keys ---- */
 
 /* Comes round as often as libc allows, allocating and setting keys each time. */
@@ -175,6 +201,7 @@ int main(void) {
     results(give_back, false);
     results(exit_with_new, true);
     c11();
+    arguments_go();
     step("keys");
     keys_live();
     last_round();
