@@ -30,7 +30,7 @@ static bool intact(const struct node *n, long number) { return n && n->self == t
 
 /* ---- larger than the log of a chunk can say ---- */
 
-static void huge_slices(void) {
+HELPER void huge_slices(void) {
     static const size_t size[] = {(size_t)16 << 30, ((size_t)16 << 30) + 8, (size_t)32 << 30, ((size_t)36 << 30) + 24};
     for (int i = 0; i < 4; i++) {
         tri_arena *a = tri_arena_new();
@@ -268,7 +268,9 @@ static void storm(void) {
 
 int main(void) {
     contents();
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__) /* whose shadow would be gigabytes */
     huge_slices();
+#endif
     to_the_heap();
     from_the_heap();
     dropped();
