@@ -1,7 +1,7 @@
 /* tricolor/life.h - the end of objects' lives: finalizers, cleanups, weak pointers, ephemerons, counted handles.
  *
  * Finalizers, cleanups and the release of dead handles run one after the other on a thread of the library's own, with all
- * signals blocked, some time after a collection has found the object dead; not at the program's end. They may
+ * signals blocked but SIGPROF, some time after a collection has found the object dead; not at the program's end. They may
  * call anything, the heap's functions included. One that waits holds up the others, but never the collector.
  * Objects in arenas have none of these: they end with their arena. Leaves of less than 8 bytes share blocks and end with the
  * others of their block, as Go's tiny objects do.

@@ -1,6 +1,6 @@
 /* due.c - what has become due, first in first out, and the one thread that runs it.
  *
- * Sweeping only queues. The thread is an ordinary attached one of the library's own, with all signals blocked, made when
+ * Sweeping only queues. The thread is an ordinary attached one of the library's own, with all signals blocked but the CPU profile's, made when
  * the first finalizer, cleanup or handle is; it runs the program's functions outside the gate, one after the other, so a
  * function that waits holds up those behind it but never the collector.
  *
@@ -16,6 +16,7 @@
 #include "../os/races.h"
 #include "../sched/told.h"
 
+#include <signal.h>
 #include <stdlib.h>
 
 enum { EXIT_WAIT_MS = 100 };
@@ -127,6 +128,7 @@ static void *due_main(void *unused) {
     is_due_thread = true;
     trix_os_name_thread("tricolor-final");
     trix_thread_attach();
+    trix_os_sigmask(SIG_UNBLOCK, 1ull << (SIGPROF - 1)); /* the program's functions are in its CPU profile */
     pthread_cleanup_push(thread_ends, NULL);
     run_all();
     pthread_cleanup_pop(0);
