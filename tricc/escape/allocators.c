@@ -109,7 +109,9 @@ uint64_t allocator_size(struct analysis *a, const struct allocator *how, LLVMVal
             !constant_of(LLVMGetArgOperand(call, 2), &y) || !constant_of(LLVMGetArgOperand(call, 3), &size) ||
             !product(y, size, &y) || __builtin_add_overflow(x, y, &size))
             return 0;
-        return size > z ? size : z;
+        if (z > size) size = z;
+        if (type_field(first, TYPE_ALIGN, &z) && z > *align) *align = z;
+        return size;
     default: return 0;
     }
 }

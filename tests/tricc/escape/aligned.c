@@ -1,4 +1,4 @@
-/* aligned.c - what moves to the heap is aligned there as its type says: variables, parameters passed in memory, results. */
+/* aligned.c - what moves to the heap is aligned there as its type says: variables, parameters passed in memory, results; and so is what is put on the stack. */
 #include "test.h"
 
 #include <stdint.h>
@@ -6,6 +6,10 @@
 struct wide {
     _Alignas(64) long n[16];
     struct wide *next;
+};
+struct many {
+    _Alignas(64) long n[16];
+    long more[];
 };
 static struct wide *kept;
 
@@ -40,6 +44,19 @@ __attribute__((noinline)) static void clear(struct wide *w) { // WANT "w does no
     for (int i = 0; i < 16; i++) w->n[i] = 0;
 }
 
+/* On the stack too. */
+__attribute__((noinline)) static bool of_its_own(long n) {
+    struct many *m = tri_new_flex(struct many, more, 5); // WANT "tri_new_flex(struct many, more, 5) does not escape"
+    m->more[4] = n;
+    __asm__ volatile("" : "+m"(*m));
+    return ALIGNED(m, 64) && ON_STACK(m) && m->more[4] == n;
+}
+__attribute__((noinline)) static bool below(int n) {
+    char room[n]; /* at whatever place */
+    memset(room, 1, (size_t)n);
+    return room[n / 2] == 1 && of_its_own(n);
+}
+
 int main(void) {
     struct wide v = {.n = {1}};
     for (int i = 0; i < 20; i++) {
@@ -50,6 +67,7 @@ int main(void) {
         struct wide r = returned(i);
         CHECK(r.n[0] == i && r.next == NULL && ALIGNED(kept, 64) && ON_HEAP(kept));
         clear(kept);
+        CHECK(below(16 * i + 16));
         CHECK(returned_into() == 3 && ALIGNED(kept, 64));
         disturb();
     }
