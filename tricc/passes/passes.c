@@ -37,9 +37,24 @@ static bool target_is_known(LLVMModuleRef module, struct tricc_diag *d) {
     return false;
 }
 
+/* Locals on a second stack, or in segments, are where no scan looks. */
+static bool stack_is_seen(LLVMModuleRef module, struct tricc_diag *d) {
+    static const LLVMAttributeIndex index = (LLVMAttributeIndex)LLVMAttributeFunctionIndex;
+    unsigned safe = LLVMGetEnumAttributeKindForName("safestack", 9);
+    TRICC_EACH_FUNCTION(f, module) {
+        const char *option = LLVMGetEnumAttributeAtIndex(f, index, safe)                    ? "-fsanitize=safe-stack"
+                             : LLVMGetStringAttributeAtIndex(f, index, "split-stack", 11) ? "-fsplit-stack"
+                                                                                            : NULL;
+        if (!option) continue;
+        tricc_diag_error(d, (struct tricc_loc){0}, "the collector does not see the stack of '%s'", option);
+        return false;
+    }
+    return true;
+}
+
 static bool run_all(LLVMModuleRef module, const struct tricc_options *o, struct tricc_diag *d, struct tricc_stats *s) {
     if (is_done(module)) return true;
-    if (!target_is_known(module, d)) return false;
+    if (!target_is_known(module, d) || !stack_is_seen(module, d)) return false;
     if (o->managed_malloc && !tricc_managed_run(module, o, d, s)) return false;
     if (!tricc_escape_run(module, o, d, s) || !tricc_types_run(module, o, d, s) || !tricc_barrier_run(module, o, d, s))
         return false;

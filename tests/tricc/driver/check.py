@@ -295,6 +295,14 @@ def unknown_option():
     want("unknown option", err, "tricc: error: unknown argument: '-fno-such-thing'\n")
 
 
+def stacks_that_are_not_seen():
+    for option in "-fsanitize=safe-stack", "-fsplit-stack":
+        for level in "-O0", "-O2":
+            _, err = run(option, level, "-c", "answer.c", code=1)
+            want_in(option, err, f"error: the collector does not see the stack of '{option}'")
+            absent("answer.o")
+
+
 def errors_end_with_one():
     _, err = run("-c", "bad.c", "-o", "bad.o", code=1)
     want_in("error", err, BAD)
