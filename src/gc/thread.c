@@ -243,5 +243,6 @@ EXPORT void tri_thread_attach(void) {
 
 EXPORT void tri_thread_detach(void) {
     if (!trix_self) trix_misuse("tri_thread_detach", "the calling thread is not attached");
+    if (thread_self()->fiber) trix_misuse("tri_thread_detach", "called from a goroutine; use tri_goexit");
     trix_thread_detach();
 }

@@ -285,6 +285,7 @@ static void keep_main_result(void *result) {
 }
 
 INTERPOSE void pthread_exit(void *result) {
+    if (thread_self() && thread_self()->fiber) trix_misuse("pthread_exit", "called from a goroutine; use tri_goexit");
     if (own_start) {
         keep_result(own_start, result);
         own_start->exited = true; /* read once the thread has been joined */

@@ -146,6 +146,8 @@ CASES = {
                              "objects of 100008 bytes have spans of their own; preallocation is for up to 32760 bytes"),
     "strdup-null": misuse("strdup-null", "tri_strdup", "the string is NULL; pass a string, or keep NULL as it is"),
     "prealloc-many": misuse("prealloc-many", "tri_prealloc", f"{(1 << 64) - 1} " + ARRAY.format(32)),
+    "detach-goroutine": misuse("detach-goroutine", "tri_thread_detach", "called from a goroutine; use tri_goexit"),
+    "exit-goroutine": misuse("exit-goroutine", "pthread_exit", "called from a goroutine; use tri_goexit"),
     "type-null": misuse("type-null", "tri_alloc_type", "the type is NULL; pass tri_type_of(T)"),
     "prealloc-null": misuse("prealloc-null", "tri_prealloc", "the type is NULL; pass tri_type_of(T)"),
     "blocking-null": misuse("blocking-null", "tri_blocking_call", "the function is NULL"),

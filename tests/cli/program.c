@@ -3,6 +3,7 @@
 #include <tricolor.h>
 
 #include <signal.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -100,6 +101,13 @@ static void limit(__rlimit_resource_t what, const char *megabytes, char **argv) 
     exit(4);
 }
 
+static void detaches(void *arg) {
+    (void)arg;
+    tri_thread_detach();
+}
+
+static void exits(void *arg) { pthread_exit(arg); }
+
 int main(int argc, char **argv) {
     const char *what = argc > 1 ? argv[1] : "";
     char on_stack[16];
@@ -183,6 +191,10 @@ int main(int argc, char **argv) {
         exhaust(1000);
     else if (!strcmp(what, "exhaust-large"))
         exhaust(1 << 20);
+    else if (!strcmp(what, "detach-goroutine"))
+        tri_run(detaches, NULL);
+    else if (!strcmp(what, "exit-goroutine"))
+        tri_run(exits, NULL);
     else if (!strcmp(what, "exhaust-handler")) {
         tri_set_oom_handler(handler);
         exhaust(1 << 20);
