@@ -68,7 +68,9 @@ struct run {
 
 static void run_main(void *arg) {
     struct run *r = arg;
-    r->fn(r->arg);
+    void *own = r->arg;
+    r->arg = NULL;
+    r->fn(own);
     struct thread *t = sched_enter();
     trix_ready(t, r->caller);
     sched_leave(t);

@@ -130,8 +130,9 @@ void trix_g_main(struct thread *t) {
     order_after(g);
     arrive(worker_of(t));
     void (*fn)(void *) = g->fn;
-    void *arg = g->arg;
     sched_leave(t);
+    void *arg = g->arg; /* so late that it is in no register that fn saves: it is fn's, which may let go of it */
+    g->arg = NULL;
     fn(arg);
     g_end();
 }

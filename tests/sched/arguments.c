@@ -1,6 +1,7 @@
 /* arguments - what crosses from one stack to another counts as a word on a stack all the way: the object that it points into lives, and
  * so does one that ends there. Goroutines and threads are started, and waiting receivers sent to, while collections run, with a pointer
- * just past the end of an object that nothing else holds; under gccheckmark=1 a cycle that does not see it so ends the program. */
+ * just past the end of an object that nothing else holds; under gccheckmark=1 a cycle that does not see it so ends the program. What
+ * a goroutine has been given and has let go of is garbage. */
 #include "test.h"
 
 #include <pthread.h>
@@ -16,7 +17,7 @@ enum { STARTS = 3000, SENDS = 1500, THREADS = 40 };
 #else
 enum { STARTS = 40000, SENDS = 20000, THREADS = 500 };
 #endif
-enum { ROOM = 500, RECEIVERS = 8 };
+enum { ROOM = 500, RECEIVERS = 8, FORGOTTEN = 40 };
 
 static uint32_t finished, over;
 
@@ -93,8 +94,36 @@ static void start_all(void) {
     while (__atomic_load_n(&finished, __ATOMIC_SEQ_CST) < STARTS) tri_yield();
 }
 
+/* ---- forgotten by the goroutine that it was given to ---- */
+
+static uint32_t gone, looked; /* atomic */
+
+static void note_gone(void *arg) {
+    (void)arg;
+    __atomic_fetch_add(&gone, 1, __ATOMIC_SEQ_CST);
+}
+
+static void stay(void *arg) {
+    (void)arg;
+    for (int i = 0; i < 1000 && __atomic_load_n(&gone, __ATOMIC_SEQ_CST) < FORGOTTEN / 2; i++) tri_sleep(1000000);
+    __atomic_fetch_add(&looked, 1, __ATOMIC_SEQ_CST);
+}
+
+static __attribute__((noinline)) void give_watched(void) {
+    struct pair *p = pair_new();
+    tri_add_cleanup(p, note_gone, NULL);
+    tri_go(stay, p);
+}
+
+static void forget(void) {
+    for (int i = 0; i < FORGOTTEN; i++) give_watched();
+    while (__atomic_load_n(&looked, __ATOMIC_SEQ_CST) < FORGOTTEN) tri_sleep(1000000);
+    EXPECT(__atomic_load_n(&gone, __ATOMIC_SEQ_CST) >= FORGOTTEN / 2);
+}
+
 static void run(void *arg) {
     (void)arg;
+    forget();
     start_all();
     send_all();
     make_threads();
