@@ -88,8 +88,9 @@ TRI_API void *tri_base(const void *pointer);
 /* Whether the pointer lies in the collected heap's live objects. */
 TRI_API bool tri_is_heap(const void *pointer);
 
-/* Called with the bytes wanted before the program ends for lack of memory; it may release memory, after which the
- * allocation is tried once more. It must not allocate from the collected heap. NULL removes it. */
+/* Called with the bytes wanted before the program ends for lack of memory; it may release memory, by dropping pointers too: the
+ * heap is collected, and the allocation tried once more. It must not allocate from the collected heap. On a goroutine it may wait,
+ * but its thread waits with it. NULL removes it. */
 TRI_API void tri_set_oom_handler(void (*handler)(size_t wanted));
 
 /* A pointer as an integer that no scan takes for a pointer, and back. */

@@ -213,7 +213,18 @@ bool trix_gate_has_specials(const struct object *o) { return trix_life_has_speci
 
 static void (*oom_handler)(size_t);
 
-/* First a cycle, for the garbage there may be; then the program's handler; then the end. */
+/* Outside, and as a plain thread: a goroutine that waited in it could go on on another one, with an allocation begun on this. */
+static void call_oom_handler(struct thread *t, void (*handler)(size_t), size_t bytes) {
+    uint32_t depth = t->cache.gate.inside;
+    struct worker *worker = t->worker;
+    t->worker = NULL;
+    t->cache.gate.inside = 0;
+    handler(bytes);
+    t->cache.gate.inside = depth;
+    t->worker = worker;
+}
+
+/* First a cycle, for the garbage there may be; then the program's handler, and another cycle for what it has dropped; then the end. */
 bool trix_gate_exhausted(struct gate *g, size_t bytes, int attempt) {
     struct thread *t = (struct thread *)g;
     if (attempt == 0) {
@@ -222,10 +233,8 @@ bool trix_gate_exhausted(struct gate *g, size_t bytes, int attempt) {
     }
     void (*handler)(size_t) = load_acquire(&oom_handler);
     if (attempt == 1 && handler) {
-        uint32_t depth = g->inside;
-        g->inside = 0;
-        handler(bytes);
-        g->inside = depth;
+        call_oom_handler(t, handler, bytes);
+        trix_gc_run(t);
         return true;
     }
     trix_print(2, "runtime: out of memory: cannot allocate %zu-byte block (%ld in use)\n", bytes,

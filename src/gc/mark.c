@@ -64,18 +64,21 @@ INLINE void grey_settle(struct marker_hot *h) { h->grey->n = (uint32_t)(h->top -
 
 INLINE uint32_t grey_count(const struct marker_hot *h) { return h->grey ? (uint32_t)(h->top - h->grey->item) : 0; }
 
-/* With no memory for another buffer the object is dropped: it is marked, and the cycle will find it (work.h). */
-static NOINLINE void grey_overflow(struct marker *m) {
+/* Gets room for more; false: there is no memory for another buffer. */
+static NOINLINE bool grey_more(struct marker *m) {
     struct workbuf *fresh = trix_workbuf_get(WORK_KIND_GREY);
-    if (!fresh) {
-        store_relaxed(&trix_work_overflow, 1);
-        return;
-    }
+    if (!fresh) return false;
     if (m->hot.grey) {
         grey_settle(&m->hot);
         trix_work_push(m->hot.grey);
     }
     grey_adopt(&m->hot, fresh);
+    return true;
+}
+
+/* Without, the object is dropped: it is marked, and the cycle will find it (work.h). */
+static NOINLINE void grey_overflow(struct marker *m) {
+    if (!grey_more(m)) store_relaxed(&trix_work_overflow, 1);
 }
 
 INLINE void grey_push(struct marker *m, struct marker_hot *h, uint64_t item) {
@@ -307,22 +310,25 @@ static uint64_t piece_end(uintptr_t start, uint64_t from, uint64_t bytes) {
     return LIKELY(bytes < HUGE_OBJECT) ? to : min_u64(to, round_down(start + from, UNIT_BYTES) + UNIT_BYTES - start);
 }
 
-/* One piece of a large object; the rest goes back to the grey buffer, where others can take it. */
-static NOINLINE void scan_large(struct marker *m, uint64_t offset) {
+/* One piece of a large object; returns where the rest begins, 0: none. It goes back to the grey buffer, where others can take it, if it is
+ * to be shared. */
+static NOINLINE uint64_t scan_large(struct marker *m, uint64_t offset, bool share) {
     uint32_t page = trix_map_span((uint32_t)(offset >> PAGE_SHIFT));
     struct page *p = map_page(page);
     uint64_t type = load_acquire(&p->large.type);
-    if (!type) return; /* being zeroed, or a freed arena's */
+    if (!type) return 0; /* being zeroed, or a freed arena's */
     uintptr_t start = map_address(page);
     uint64_t from = offset - ((uint64_t)page << PAGE_SHIFT), bytes = load_acquire(&p->large.bytes);
-    if (from >= bytes) return;
+    if (from >= bytes) return 0;
     bool untouched = UNLIKELY(bytes >= HUGE_OBJECT) && unit_is_untouched(start + from, bytes - from);
     uint64_t to = untouched ? from + UNIT_BYTES : piece_end(start, from, bytes);
-    if (to < bytes) grey_push(m, &m->hot, WORK_GREY(offset + (to - from), LAYOUT_ID_LARGE));
-    if (untouched) return;
+    uint64_t rest = to < bytes ? offset + (to - from) : 0;
+    if (rest && share) grey_push(m, &m->hot, WORK_GREY(rest, LAYOUT_ID_LARGE));
+    if (untouched) return rest;
     m->hot.work += to - from;
     if (trailer_layout(type) == LAYOUT_ID_ARENA) scan_arena(m, p, start, from, to);
     else scan_as(m, start, from, to, bytes, trailer_layout(type));
+    return rest;
 }
 
 static NOINLINE void scan_any(struct marker *m, const uint64_t *words, const struct layout *l) {
@@ -366,7 +372,7 @@ INLINE void scan(struct marker *m, struct marker_hot *h, uint64_t item) {
     case LAYOUT_MASK: OUT_OF_LINE(scan_long(m, (const uint64_t *)start, l)); break;
     case LAYOUT_ANY: OUT_OF_LINE(scan_any(m, (const uint64_t *)start, l)); break;
     case LAYOUT_TRAILED: OUT_OF_LINE(scan_trailed(m, start, l)); break;
-    default: OUT_OF_LINE(scan_large(m, offset));
+    default: OUT_OF_LINE(scan_large(m, offset, true));
     }
 }
 
@@ -470,15 +476,24 @@ bool trix_marker_is_marked(uintptr_t pointer) {
     return !p || (load_relaxed(&p->mark[slot >> 6]) >> (slot & 63) & 1);
 }
 
+/* ---- slow walks ---- */
+
+/* Whole, and at once. An object that has been marked before must not be dropped for want of a buffer: it would be so each time the heap is
+ * gone over, and marking never end. */
+static NOINLINE void rescan(struct marker *m, uint64_t item) {
+    if (WORK_LAYOUT(item) != LAYOUT_ID_LARGE) scan(m, &m->hot, item);
+    else
+        for (uint64_t at = WORK_OFFSET(item); at; at = scan_large(m, at, false)) {}
+}
+
 void trix_marker_scan_object(struct marker *m, uintptr_t start) {
     uint32_t slot;
     const struct page *p = find_slot(start - trix_map.base, &slot);
-    if (p && load_acquire(&p->kind) == PAGE_SCAN) grey_push(m, &m->hot, WORK_GREY(start - trix_map.base, p->layout));
+    if (!p || load_acquire(&p->kind) != PAGE_SCAN) return;
+    uint64_t item = WORK_GREY(start - trix_map.base, p->layout);
+    if (m->hot.top == m->hot.limit && !grey_more(m)) rescan(m, item);
+    else grey_push(m, &m->hot, item);
 }
-
-/* ---- slow walks ---- */
-
-static NOINLINE void rescan(struct marker *m, uint64_t item) { scan(m, &m->hot, item); }
 
 /* Scans each marked object of one span. */
 static void rescan_span(struct marker *m, uint32_t page) {
