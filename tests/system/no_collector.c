@@ -104,7 +104,7 @@ static void fork_meanwhile(void) {
     pthread_t thread;
     store_seq(&ours, 1);
     REQUIRE(pthread_create(&thread, NULL, collect_for_long, NULL) == 0, "no thread");
-    for (int i = 0; i < 200; i++) {
+    for (int i = 0; i < 100; i++) {
         int status;
         pid_t child = fork();
         if (child == 0) {
