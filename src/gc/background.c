@@ -111,7 +111,7 @@ static void charge(uint64_t ns) {
 
 /* Going on is Dekker's handshake too: another fork may begin between the last look at `paused` and the end of standing, and
  * count on a thread that is about to go on; so it looks once more when it is not counted any longer. */
-void trix_collector_stand(void) {
+COLD NOINLINE void trix_collector_stand(void) {
     while (load_seq(&background.paused)) {
         fetch_add_seq(&background.standing, 1);
         trix_event_post();
@@ -444,7 +444,7 @@ bool trix_collector_start(void) {
 
 /* The collector's thread may be in the making: then not. Where one of the program's drives, it is that one which stands, and the collector's
  * waits for it. (The calling one does not: it forks in a handler of tri_on_gc.) */
-bool trix_collector_standing(void) {
+COLD bool trix_collector_standing(void) {
     uint32_t state = load_seq(&background.collector);
     const struct thread *here = load_seq(&trix_gc.here);
     uint32_t driver = here ? here != thread_self() : state == 2;
@@ -452,7 +452,7 @@ bool trix_collector_standing(void) {
 }
 
 /* The calling thread is blocked or not attached. */
-void trix_collector_pause(void) {
+COLD void trix_collector_pause(void) {
     fetch_add_seq(&background.paused, 1);
     for (;;) {
         uint32_t seen = event_seen(&trix_event);
@@ -464,13 +464,13 @@ void trix_collector_pause(void) {
     }
 }
 
-void trix_collector_resume(void) {
+COLD void trix_collector_resume(void) {
     fetch_sub_seq(&background.paused, 1);
     trix_os_futex_wake(&background.paused, INT32_MAX);
 }
 
 /* The child has none of them. */
-void trix_markers_reset_after_fork(void) {
+COLD void trix_markers_reset_after_fork(void) {
     trix_helpers = (struct work_helpers){0};
     background.made = 0;
     background.ahead = background.backer = 0;

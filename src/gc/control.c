@@ -47,7 +47,7 @@ void trix_gc_repace(void) {
 /* Runs the cycle on this very thread: there are no threads to be had for the collector. A handler of the program that ran meanwhile
  * would wait for the cycle which it has interrupted; one of tri_on_gc, which the cycle calls, is to wait for none. Towards a fork the thread
  * is the collector's. */
-static void run_here(struct thread *t) {
+static COLD void run_here(struct thread *t) {
     if (load_seq(&trix_gc.here) == t) return;
     uint32_t depth = t->cache.gate.inside;
     uint64_t mask = trix_os_sigmask(SIG_BLOCK, ~(1ull << (STOP_SIGNAL - 1)));

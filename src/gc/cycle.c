@@ -188,7 +188,7 @@ static bool scan_fibers(void) {
 /* ---- phases ---- */
 
 /* After a fork dropped a cycle, whatever it had marked is white again. */
-static void whiten_heap(void) {
+static COLD void whiten_heap(void) {
     for (uint64_t page = 1; page < trix_map.extent >> PAGE_SHIFT; page++) {
         struct page *p = map_page((uint32_t)page);
         if (p->kind != PAGE_SCAN && p->kind != PAGE_LEAF) continue;
@@ -201,7 +201,7 @@ static void whiten_heap(void) {
     }
 }
 
-void trix_gc_reset_after_fork(void) {
+COLD void trix_gc_reset_after_fork(void) {
     lock_reset(&trix_gc.driver);
     lock_reset(&trix_gc.lock);
     trix_gc.here = NULL;

@@ -225,7 +225,7 @@ static void call_oom_handler(struct thread *t, void (*handler)(size_t), size_t b
 }
 
 /* First a cycle, for the garbage there may be; then the program's handler, and another cycle for what it has dropped; then the end. */
-bool trix_gate_exhausted(struct gate *g, size_t bytes, int attempt) {
+COLD bool trix_gate_exhausted(struct gate *g, size_t bytes, int attempt) {
     struct thread *t = (struct thread *)g;
     if (attempt == 0) {
         trix_gc_run(t);

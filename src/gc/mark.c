@@ -64,21 +64,18 @@ INLINE void grey_settle(struct marker_hot *h) { h->grey->n = (uint32_t)(h->top -
 
 INLINE uint32_t grey_count(const struct marker_hot *h) { return h->grey ? (uint32_t)(h->top - h->grey->item) : 0; }
 
-/* Gets room for more; false: there is no memory for another buffer. */
-static NOINLINE bool grey_more(struct marker *m) {
+/* With no memory for another buffer the object is dropped: it is marked, and the cycle will find it (work.h). */
+static NOINLINE void grey_overflow(struct marker *m) {
     struct workbuf *fresh = trix_workbuf_get(WORK_KIND_GREY);
-    if (!fresh) return false;
+    if (!fresh) {
+        store_relaxed(&trix_work_overflow, 1);
+        return;
+    }
     if (m->hot.grey) {
         grey_settle(&m->hot);
         trix_work_push(m->hot.grey);
     }
     grey_adopt(&m->hot, fresh);
-    return true;
-}
-
-/* Without, the object is dropped: it is marked, and the cycle will find it (work.h). */
-static NOINLINE void grey_overflow(struct marker *m) {
-    if (!grey_more(m)) store_relaxed(&trix_work_overflow, 1);
 }
 
 INLINE void grey_push(struct marker *m, struct marker_hot *h, uint64_t item) {
@@ -491,7 +488,7 @@ void trix_marker_scan_object(struct marker *m, uintptr_t start) {
     const struct page *p = find_slot(start - trix_map.base, &slot);
     if (!p || load_acquire(&p->kind) != PAGE_SCAN) return;
     uint64_t item = WORK_GREY(start - trix_map.base, p->layout);
-    if (m->hot.top == m->hot.limit && !grey_more(m)) rescan(m, item);
+    if (m->hot.top == m->hot.limit) rescan(m, item); /* there may be no room */
     else grey_push(m, &m->hot, item);
 }
 
