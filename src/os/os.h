@@ -35,7 +35,7 @@ bool trix_os_release(void *at, size_t bytes);      /* ready -> ready, contents a
 bool trix_os_release_lazily(void *at, size_t bytes);
 /* False under an emulator that says yes to MADV_GUARD_INSTALL as to any advice, and does nothing (qemu-user). */
 bool trix_os_takes_guards(void);
-bool trix_os_revoke(void *at, size_t bytes);       /* ready -> revoked: contents and memory dropped, any use faults */
+bool trix_os_revoke(void *at, size_t bytes);       /* ready -> revoked: contents dropped, and memory that is not locked; any use faults */
 bool trix_os_restore(void *at, size_t bytes);      /* revoked -> ready, reads zero */
 void trix_os_unmap(void *at, size_t bytes);
 bool trix_os_huge(void *at, size_t bytes, bool advise);

@@ -1,6 +1,8 @@
 /* Arenas: contents, pointers to the heap and back, cloning, dropping, address space, memory back at once. */
 #include "life_test.h"
 
+#include <sys/mman.h>
+
 struct node {
     struct node *kid[2];
     uintptr_t self;
@@ -217,6 +219,25 @@ static void address_space(void) {
             (unsigned long)((after.heap_sys - before.heap_sys) >> 20));
 }
 
+/* ---- locked memory, as after mlockall, cannot be given back: it is zero all the same when it is used again ---- */
+
+static void use_locked(void) {
+    enum { BYTES = 300000 };
+    tri_arena *a = tri_arena_new();
+    unsigned char *p = tri_arena_make_slice(a, unsigned char, 0, BYTES);
+    for (int i = 0; i < BYTES; i++) REQUIRE(p[i] == 0, "memory that was locked is not zero");
+    mlock(p, BYTES); /* who may not tests nothing */
+    memset(p, 0xff, BYTES);
+    tri_arena_free(a);
+}
+static void locked(void) {
+    for (int i = 0; i < 10; i++) {
+        apart(use_locked);
+        collect();
+        collect();
+    }
+}
+
 /* ---- many at once, on several threads, while cycles run ---- */
 
 static int stop;
@@ -277,6 +298,7 @@ int main(void) {
     cloning();
     memory_back();
     address_space();
+    locked();
     storm();
     return 0;
 }
