@@ -196,7 +196,7 @@ static void *row_make(struct gate *g, struct tri_arena *a, bool leaf, size_t siz
     if (!p) {
         row_next_chunk(g, a, r, size + align, leaf);
         p = row_place(r, size, align);
-        CHECK(p, "an object does not fit a fresh arena chunk");
+        CHECK(p, "no room in a fresh chunk");
     }
     if (size != r->stretch || p != r->at) stretch_begin(r, p, size);
     if (p + size > r->end) window_open(g, r, p + size);

@@ -47,8 +47,7 @@ EXPORT tri_cleanup tri_add_cleanup(void *p, void (*cleanup)(void *), void *arg) 
     trix_special_demand(&at, "tri_add_cleanup", p);
     if (!cleanup) trix_misuse("tri_add_cleanup", "the function is NULL");
     if (trix_special_same_object(&at, (uintptr_t)p, (uintptr_t)arg))
-        trix_misuse("tri_add_cleanup", "the argument %p lies in the object itself and would keep it alive for ever; pass "
-                                       "what the cleanup needs and not the object", arg);
+        trix_misuse("tri_add_cleanup", "the argument %p lies in the object and keeps it alive; pass what the cleanup needs", arg);
     struct special *s = trix_special_add(&at, SPECIAL_CLEANUP, (uintptr_t)p);
     s->call.fn = cleanup;
     s->call.arg = arg;

@@ -178,8 +178,7 @@ bool trix_special_lock(struct special_place *at, uintptr_t p) { return place_loc
 
 void trix_special_demand(struct special_place *at, const char *call, const void *p) {
     if (!trix_special_lock(at, (uintptr_t)p))
-        trix_misuse(call, "%p is not in a live object of the collected heap, or is in an arena, whose objects have no end of "
-                          "their own", p);
+        trix_misuse(call, "%p is not in a live object of the collected heap, or is in an arena", p);
 }
 
 void trix_special_unlock(struct special_place *at) { lock_release(&at->shard->lock); }
