@@ -310,8 +310,7 @@ static void chunk_silence(struct gate *g, struct page *p, const struct arena_chu
 }
 
 static void revoke_memory(void *at, size_t bytes) {
-    /* too many mappings: uses are not caught then */
-    if (!trix_os_revoke(at, bytes) && !trix_os_release(at, bytes)) memset(at, 0, bytes);
+    if (!trix_os_revoke(at, bytes)) trix_os_release(at, bytes); /* too many mappings: uses are not caught then */
 }
 
 static void chunk_revoke(struct gate *g, struct arena_chunk *c) {

@@ -90,7 +90,7 @@ bool trix_rc_mark_dead(struct marker *m) {
 /* ---- the public calls ---- */
 
 EXPORT tri_rc *tri_rc_new(void *ptr, void (*destroy)(void *)) {
-    if (!destroy) trix_misuse("tri_rc_new", "the function that destroys is NULL");
+    if (!destroy) trix_misuse("tri_rc_new", "destroy is NULL");
     struct thread *t = (struct thread *)gate_enter();
     struct special_place at;
     if (UNLIKELY(!load_relaxed(&trix_rc_used))) store_relaxed(&trix_rc_used, true);

@@ -162,10 +162,10 @@ bool trix_os_revoke(void *at, size_t bytes) {
         store_relaxed(&revoked_by.protection, 1);
         done = mprotect(at, bytes, PROT_NONE) == 0;
         if (madvise(at, bytes, MADV_DONTNEED) != 0) { /* locked: the memory stays */
-            if (done) mprotect(at, bytes, PROT_READ | PROT_WRITE);
+            mprotect(at, bytes, PROT_READ | PROT_WRITE);
             madvise(at, bytes, MADV_GUARD_REMOVE); /* those in front of what is locked */
             memset(at, 0, bytes);
-            if (done) done = mprotect(at, bytes, PROT_NONE) == 0;
+            done = mprotect(at, bytes, PROT_NONE) == 0;
         }
     }
     errno = saved;
