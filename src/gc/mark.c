@@ -488,8 +488,12 @@ void trix_marker_scan_object(struct marker *m, uintptr_t start) {
     const struct page *p = find_slot(start - trix_map.base, &slot);
     if (!p || load_acquire(&p->kind) != PAGE_SCAN) return;
     uint64_t item = WORK_GREY(start - trix_map.base, p->layout);
-    if (m->hot.top == m->hot.limit) rescan(m, item); /* there may be no room */
-    else grey_push(m, &m->hot, item);
+    if (m->hot.top < m->hot.limit) {
+        grey_push(m, &m->hot, item);
+        return;
+    }
+    m->hot.extent = load_acquire(&trix_map.extent); /* as of the last time it drained, if it ever has */
+    rescan(m, item); /* there may be no room */
 }
 
 /* Scans each marked object of one span. */

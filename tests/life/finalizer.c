@@ -23,6 +23,51 @@ NO_INLINE static void make_one(long number) {
     tri_set_finalizer(n, note);
 }
 
+/* ---- many at once ---- */
+
+/* More than one mark buffer holds, in the first cycle of all and in one of a heap that has grown since: what each points to is there
+ * when its finalizer runs, and after that. */
+enum { MANY = 5000, OTHERS = 200000 };
+static struct node *brought[MANY]; /* root */
+static int revivals;
+
+static void bring(void *object) {
+    struct node *n = object;
+    tri_set(brought[n->number], n);
+    count_up(&revivals);
+}
+
+NO_INLINE static void make_many(void) {
+    for (int i = 0; i < MANY; i++) { /* in pages of their own */
+        tri_set(brought[i], tri_new(struct node));
+        brought[i]->number = ~i;
+    }
+    for (int i = 0; i < MANY; i++) {
+        struct node *n = tri_new(struct node);
+        n->number = i;
+        tri_set(n->next, brought[i]);
+        tri_set(brought[i], NULL);
+        tri_set_finalizer(n, bring);
+    }
+}
+
+static struct node *others; /* root */
+static void many_at_once(void) {
+    revivals = 0;
+    tri_set_gc_percent(-1);
+    make_many();
+    collect_until(&revivals, MANY);
+    tri_set_gc_percent(100);
+    collect();
+    for (int i = 0; i < OTHERS; i++) { /* in place of what is lost */
+        struct node *n = tri_new(struct node);
+        tri_set(n->next, others);
+        others = n;
+    }
+    for (int i = 0; i < MANY; i++) REQUIRE(brought[i]->next->number == ~i, "object %d has lost what it points to", i);
+    memset(brought, 0, sizeof brought);
+}
+
 static void runs_once_elsewhere(void) {
     ran = 0;
     make_one(7);
@@ -213,6 +258,8 @@ static void busy(void) {
 }
 
 int main(void) {
+    many_at_once();
+    many_at_once();
     runs_once_elsewhere();
     chain();
     one_link_a_cycle();
