@@ -156,11 +156,20 @@ static void flush_report(struct thread *t) {
     if (trix_collector_running() && trix_await_cycle(t)) start_cycle(t);
 }
 
+/* Sees to it that there is a collector; false: there are no threads to be had. */
+static bool collector_ready(struct thread *t) {
+    return LIKELY(trix_collector_running()) || trix_in_handler(t) || trix_collector_start() || trix_collector_running();
+}
+
+void trix_gate_expect(struct gate *g, uint64_t bytes) {
+    if (bytes >= REPORT_BYTES) collector_ready((struct thread *)g);
+}
+
 void trix_gate_account(struct gate *g, int64_t bytes) {
     struct thread *t = (struct thread *)g;
     t->cache.unreported += bytes;
     if (LIKELY(t->cache.unreported > -REPORT_BYTES && t->cache.unreported < REPORT_BYTES)) return;
-    bool alone = UNLIKELY(!trix_collector_running()) && !trix_in_handler(t) && !trix_collector_start() && !trix_collector_running();
+    bool alone = !collector_ready(t);
     flush_report(t);
     if (UNLIKELY(alone) && gc_past_trigger() && !gate_marking()) trix_gc_run(t); /* there are no threads to be had */
 }

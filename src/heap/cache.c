@@ -236,6 +236,7 @@ static bool prealloc_span(struct thread_cache *cache, struct layout *l) {
 
 /* What is reserved is not reported before it is claimed: it would start cycles, each of which takes all of it back. */
 bool trix_cache_prealloc(struct thread_cache *cache, struct layout *l, size_t n) {
+    trix_gate_expect(&cache->gate, n * l->size);
     for (size_t have = 0; have < n; have += l->slots) {
         if (!prealloc_span(cache, l)) return false;
         trix_gate_pass(&cache->gate); /* no stop waits for the rest */

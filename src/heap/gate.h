@@ -37,6 +37,9 @@ void trix_gate_serve(struct gate *gate); /* outside, with something pending */
 void *trix_gate_serve_with(struct gate *gate, void *object); /* the same, for gate_leave_with */
 void trix_gate_pass(struct gate *gate); /* out at depth 1, and in again: lets in what waits */
 
+/* That many bytes will be claimed: makes the collector's thread, so that the first report need not. Inside at depth 1. */
+void trix_gate_expect(struct gate *gate, uint64_t bytes);
+
 /* Reports bytes claimed (positive) or given back (negative); may start a cycle. */
 void trix_gate_account(struct gate *gate, int64_t bytes);
 

@@ -28,8 +28,8 @@ enum { WIDE }; /* its number in `tables` */
 static const struct table tables[] = {
     [WIDE] = {(void **)&trix_map.wide, sizeof(uint64_t) * MARK_WORDS, "tricolor: wide alloc bits", .late = true},
     {(void **)&trix_map.pages, sizeof(struct page), "tricolor: pages", .huge = true},
-    {(void **)&trix_map.states, sizeof(struct page_state), "tricolor: page states"},
-    {(void **)&trix_map.specials, sizeof(void *), "tricolor: specials"},
+    {(void **)&trix_map.states, sizeof(struct page_state), "tricolor: page states", .huge = false},
+    {(void **)&trix_map.specials, sizeof(void *), "tricolor: specials", .huge = false},
 };
 
 /* Tables by chunk are small: 36 MiB of address space for 1 TiB of heap, committed as one. */
