@@ -121,6 +121,7 @@ struct worker {
     uint32_t preempt;       /* 1 + the choice of its processor that is to make room, 0: none; monitor sets it, own thread
                                takes it */
     uint64_t back_at;       /* ns: paused, and lets others run until then, 0: it does not; sched.lock */
+    bool till_few;          /* and, while it is paused: comes back earlier once few wait to run */
     struct worker *next;    /* in sched.idle, or sched.paused; sched.lock */
     struct told told;       /* of its system stack; own */
     struct worker *all;     /* constant */

@@ -20,7 +20,8 @@
  *
  * One that is nearly always inside, because it does nothing but start others, makes room at the end of such a call
  * (trix_preempt_here), in the same way: when it is asked, and of its own accord when many others wait to run, whose stacks would
- * only take memory. As it has made more work than there was, it lets them run for a part of a slice. One that goes on beside, or
+ * only take memory. As it has made more work than there was, it lets them run for a part of a slice; where many wait, until half as many
+ * do, but no longer than a slice for each MANY_QUEUED: a goroutine may take longer to start than to run. One that goes on beside, or
  * has lost its processor while it was blocked, waits there for another: without one nothing would keep it from making more work than
  * all processors can do.
  *
@@ -40,7 +41,7 @@
 #include <link.h>
 #include <string.h>
 
-enum { MOST_PAUSED = 1000, MANY_QUEUED = 4096, REST_PART = 8, MOST_RANGES = 64, FORK_LOOK_NS = 1000 * 1000 * 1000 };
+enum { MOST_PAUSED = 1000, MANY_QUEUED = 4096, REST_PART = 8, LEAST_REST_NS = 1000 * 1000, MOST_RANGES = 64, FORK_LOOK_NS = 1000 * 1000 * 1000 };
 
 uint64_t trix_preempt_slice;
 
@@ -164,6 +165,12 @@ void trix_preempt_self(struct worker *w) {
     store_relaxed(&w->preempt, asked_at_choice(w->proc->ticks));
 }
 
+/* How long it lets others run, ns. */
+static uint64_t rest(const struct worker *w) {
+    if (!w->till_few) return trix_preempt_slice / REST_PART;
+    return max_u64(trix_preempt_slice, LEAST_REST_NS) * (load_relaxed(&trix_sched.queued) / MANY_QUEUED + 1);
+}
+
 static void await_processor_inside(struct thread *t, struct worker *w, uint64_t back_at) {
     put_in(w, back_at);
     while (!load_acquire(&w->wake) && !load_seq(&trix_gate_closed)) trix_gate_wait(t, &w->wake, 0, FORK_LOOK_NS);
@@ -176,8 +183,10 @@ void trix_preempt_here(struct thread *t) {
     struct proc *p = w->proc;
     if (!w->g || trix_in_handler(t)) return;
     if (p && asked && p->ticks == asked - 1) {
+        w->till_few = load_relaxed(&trix_sched.queued) >= MANY_QUEUED;
         trix_proc_release(w);
-        await_processor_inside(t, w, trix_os_now() + trix_preempt_slice / REST_PART);
+        await_processor_inside(t, w, trix_os_now() + rest(w));
+        w->till_few = false;
     } else if (!p && load_relaxed(&trix_sched.npaused) < MOST_PAUSED && !trix_proc_acquire(w)) {
         await_processor_inside(t, w, 0);
     }
@@ -194,9 +203,10 @@ bool trix_preempt_resume(struct worker *w, bool others) {
     if (w->spinning) fetch_sub_seq(&trix_sched.spinning, 1);
     w->spinning = false;
     uint64_t until = others ? trix_os_now() : UINT64_MAX;
+    bool few = load_relaxed(&trix_sched.queued) < MANY_QUEUED / 2;
     lock_acquire(&trix_sched.lock);
     struct worker *paused = trix_sched.paused;
-    while (paused && paused->back_at > until) paused = paused->next;
+    while (paused && paused->back_at > until && !(few && paused->till_few)) paused = paused->next;
     if (paused) {
         take_out(paused);
         trix_proc_pass(w, paused);

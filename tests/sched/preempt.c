@@ -160,13 +160,19 @@ static void starter(void *arg) {
 }
 
 static void starts(void) {
+    enum { MOST = 100000 };
+    int most = 0;
     for (int i = 0; i < 4; i++) tri_waitgroup_go(&group, starter, NULL);
     for (int i = 0; i < 20; i++) {
         tri_sleep(2000000);
         if (i % 5 == 0) tri_gc();
+        int n = tri_num_goroutine();
+        if (n > most) most = n;
     }
     stop = 1;
     tri_waitgroup_wait(&group);
+    if (most >= MOST) fprintf(stderr, "%d at a time\n", most);
+    EXPECT(most < MOST);
 }
 
 /* The number of processors changes meanwhile. */
