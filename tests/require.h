@@ -15,6 +15,12 @@
 #define HELPER    __attribute__((unused)) static
 #define NO_INLINE __attribute__((noinline))
 
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+enum { SANITIZED = 1 };
+#else
+enum { SANITIZED = 0 };
+#endif
+
 #define REQUIRE(condition, ...)                                                                                \
     do {                                                                                                       \
         if (!(condition)) {                                                                                    \

@@ -7,14 +7,6 @@
 #include <setjmp.h>
 #include <sys/mman.h>
 
-enum { SANITIZED =
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-           1
-#else
-           0
-#endif
-};
-
 struct node {
     struct node *next;
     long value[3];

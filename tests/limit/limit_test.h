@@ -13,12 +13,6 @@
 
 #define MIB       ((size_t)1 << 20)
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-enum { SANITIZED = 1 }; /* resident memory is mostly the sanitizer's */
-#else
-enum { SANITIZED = 0 };
-#endif
-
 /* A line of /proc/self/status, in bytes. */
 HELPER size_t status(const char *name) {
     char line[256];
