@@ -1,20 +1,8 @@
 /* A program whose file has been removed or replaced while it runs still has names and lines in its profiles. */
-#include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <tricolor.h>
-#include <unistd.h>
+#include "../require.h"
 
-#define REQUIRE(condition, ...)                                                                                \
-    do {                                                                                                       \
-        if (condition) break;                                                                                  \
-        fprintf(stderr, "%s:%d: not so: %s: ", __FILE__, __LINE__, #condition);                                \
-        fprintf(stderr, __VA_ARGS__);                                                                          \
-        fprintf(stderr, "\n");                                                                                 \
-        _exit(1);                                                                                              \
-    } while (0)
+#include <fcntl.h>
+#include <sys/stat.h>
 
 static void *volatile kept[100];
 __attribute__((noinline)) void *allocates_here(void) {

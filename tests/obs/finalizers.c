@@ -1,21 +1,9 @@
 /* What finalizers do is in the CPU profile, as in Go: they are the program's functions. */
+#include "../require.h"
+
 #include <pthread.h>
 #include <sched.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <time.h>
-#include <tricolor.h>
-#include <unistd.h>
-
-#define REQUIRE(condition, ...)                                                                                \
-    do {                                                                                                       \
-        if (condition) break;                                                                                  \
-        fprintf(stderr, "%s:%d: not so: %s: ", __FILE__, __LINE__, #condition);                                \
-        fprintf(stderr, __VA_ARGS__);                                                                          \
-        fprintf(stderr, "\n");                                                                                 \
-        _exit(1);                                                                                              \
-    } while (0)
 
 static int done; /* atomic */
 

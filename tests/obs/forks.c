@@ -1,22 +1,10 @@
 /* The child of a fork is not served and not profiled, begins its own, and leaves its parent's alone. */
+#include "../require.h"
+
 #include <arpa/inet.h>
 #include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
-#include <tricolor.h>
-#include <unistd.h>
-
-#define REQUIRE(condition, ...)                                                                                \
-    do {                                                                                                       \
-        if (condition) break;                                                                                  \
-        fprintf(stderr, "%s:%d: not so: %s: ", __FILE__, __LINE__, #condition);                                \
-        fprintf(stderr, __VA_ARGS__);                                                                          \
-        fprintf(stderr, "\n");                                                                                 \
-        _exit(1);                                                                                              \
-    } while (0)
 
 /* Whether the port answers, with the process' number. */
 static int who_serves(int port) {

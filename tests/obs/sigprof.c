@@ -1,19 +1,8 @@
 /* The program's own handler of SIGPROF is back after a CPU profile: the one it had, or the one it has set since. */
-#include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <sys/wait.h>
-#include <tricolor.h>
-#include <unistd.h>
+#include "../require.h"
 
-#define REQUIRE(condition, ...)                                                                                \
-    do {                                                                                                       \
-        if (condition) break;                                                                                  \
-        fprintf(stderr, "%s:%d: not so: %s: ", __FILE__, __LINE__, #condition);                                \
-        fprintf(stderr, __VA_ARGS__);                                                                          \
-        fprintf(stderr, "\n");                                                                                 \
-        _exit(1);                                                                                              \
-    } while (0)
+#include <signal.h>
+#include <sys/wait.h>
 
 static volatile sig_atomic_t first, second;
 static void on_first(int sig) { (void)sig, first++; }
